@@ -26,6 +26,8 @@ from jupyter_etl.language.commands.parser import parse_line
 from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.model import RunContext
 from jupyter_etl.notebook import api
+from jupyter_etl.rest import openapi
+from jupyter_etl.rest.routes import ROUTES
 from jupyter_etl.runner.channel.sockets import CHANNEL
 from jupyter_etl.runner.kernel.kernels import ATTEMPT, BUNDLE, WORKING_FOLDER
 from jupyter_etl.services.secrets import EnvironmentSecrets
@@ -172,13 +174,17 @@ def documented_routes(heading: str) -> set[str]:
     return set(re.findall(r"`((?:GET|POST|DELETE|PUT|PATCH) /[^\s`]*)`", heading))
 
 
+def test_openapi_yaml_is_what_the_routes_declare(request: pytest.FixtureRequest) -> None:
+    document = PACKAGE / "rest" / "openapi.yaml"
+    if request.config.getoption("--write", default=False):
+        document.write_text(openapi.render(), "utf-8")
+    assert document.read_text("utf-8") == openapi.render(), (
+        "openapi.yaml is out of date: make docs WRITE=1, then cd labextension && jlpm build:api"
+    )
+
+
 def test_the_routes_of_the_panel_are_documented() -> None:
-    routes = {
-        f"{method.upper()} {path}"
-        for path, item in document()["paths"].items()
-        for method in item
-        if method != "parameters"
-    }
+    routes = {f"{one.method} {one.path}" for one in ROUTES}
     assert documented_routes(section(text_of("rest.md"), "Routes")) == routes
 
 

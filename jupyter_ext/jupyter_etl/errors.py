@@ -61,7 +61,7 @@ class EtlError(Exception):
 
     retryable_by_default = False
     http_status = 500
-    """Of the answer of a server that raises it."""
+    """Of the response of a server that raises it; 503 only if the same request may succeed later."""
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class EtlError(Exception):
         super().__init__(self.message)
         self.hint = _shortened(_without_passwords(hint))
         self.retryable = self.retryable_by_default if retryable is None else retryable
+        if self.http_status == 503 and not self.retryable:
+            self.http_status = 500
         self.data = dict(data or {})
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -188,6 +189,46 @@ class DeclaredContract:
         for name in ("b", "a", "C"):
             store.deploy(a_pipeline(name), now=NOW)
         assert [pipeline.name for pipeline in store.load_pipelines()] == ["C", "a", "b"]
+
+    @pytest.mark.parametrize(
+        ("chosen", "names"),
+        [
+            ({}, ["Zoo", "ape", "brücke", "éa_b"]),
+            ({"limit": 2}, ["Zoo", "ape"]),
+            ({"limit": 2, "offset": 1}, ["ape", "brücke"]),
+            ({"offset": 3}, ["éa_b"]),
+            ({"offset": 9}, []),
+            ({"owner": "bob"}, ["ape", "éa_b"]),
+            ({"owner": "bob", "limit": 1, "offset": 1}, ["éa_b"]),
+            ({"owner": "nobody"}, []),
+            ({"search": "BRÜCKE"}, ["brücke"]),
+            ({"search": "ÉA"}, ["éa_b"]),
+            ({"search": "a_b"}, ["éa_b"]),
+            ({"search": "%"}, []),
+            ({"search": "BOB"}, ["ape", "éa_b"]),
+            ({"search": "/NB/ape"}, ["ape"]),
+            ({"search": "e", "owner": "bob", "limit": 1}, ["ape"]),
+        ],
+    )
+    def test_a_page_of_the_pipelines_that_match(
+        self, store: Store, chosen: dict[str, Any], names: list[str]
+    ) -> None:
+        for name, owner in (("éa_b", "bob"), ("Zoo", "ann"), ("ape", "bob"), ("brücke", "ann")):
+            deployed = a_pipeline(name, owner=owner, notebook=f"/nb/{name[:3]}.ipynb")
+            store.deploy(deployed, now=NOW)
+        store.deploy(a_pipeline("removed", owner="bob"), now=NOW)
+        store.remove_pipeline("removed")
+        assert [pipeline.name for pipeline in store.load_pipelines(**chosen)] == names
+        unlimited = {key: chosen[key] for key in ("search", "owner") if key in chosen}
+        assert store.count_pipelines(**unlimited) == len(store.load_pipelines(**unlimited))
+
+    def test_many_snapshots_are_loaded_at_once(self, store: Store) -> None:
+        hashes = [store.save_snapshot(body) for body in ("a", "ü")]
+        binary = hashlib.sha256(b"\xff").hexdigest()
+        store.save_bundle("with a file", [b"\xff"])
+        found = store.load_snapshots([*hashes, "0" * 64, binary])
+        assert found == dict(zip(hashes, ("a", "ü"), strict=True))
+        assert store.load_snapshots([]) == {}
 
     def test_subscribers_are_those_that_follow_and_are_not_paused(self, store: Store) -> None:
         store.deploy(a_pipeline("cron"), now=NOW)

@@ -236,11 +236,20 @@ def test_json_values(get, publications: FakePublications) -> None:  # type: igno
                 "b": [b"\xff"],
                 "l": [[1, None]],
                 "s": ['</script>"'],
+                "far": pa.array([568_971_820_800], pa.timestamp("s")),
             }
         ),
     )
     assert get("/tables/odd").json()["rows"] == [
-        ["1.10", None, "2026-01-01T00:00:00Z", "/w==", [1, None], '</script>"']
+        [
+            "1.10",
+            None,
+            "2026-01-01T00:00:00Z",
+            "/w==",
+            [1, None],
+            '</script>"',
+            "20000-01-01 00:00:00",
+        ]
     ]
     refused = get("/tables/odd?format=csv")
     assert refused.status_code == 400

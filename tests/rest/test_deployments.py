@@ -61,7 +61,7 @@ async def test_from_a_notebook_to_a_cancelled_run(ask) -> None:
     assert deployed["change"] == "new"
     assert deployed["pipeline"]["policy"].items() >= more.items()
     both = {"when": "", "after": ["a", "b"], "after_all": True}
-    words = (await good("SchedulePreview", "/schedule/preview", "POST", both))["words"]
+    words = (await good("ScheduleView", "/schedule/preview", "POST", both))["words"]
     assert words == "after each of a and b"
     after = await good("NotebookView", "/notebook?path=delays.ipynb")
     assert (after["pipeline"]["name"], after["changed"]) == ("delays", False)
@@ -85,14 +85,14 @@ async def test_from_a_notebook_to_a_cancelled_run(ask) -> None:
 
     assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
     assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"
-    assert (await good("PipelineVersions", "/pipelines/delays/versions"))["items"]
+    assert (await good("PipelineVersionItems", "/pipelines/delays/versions"))["items"]
     assert (await good("Summary", "/summary"))["runs_active"] == 1
     assert (await good("SourceDetail", "/sources/trips"))["tables"]
     preview = await good("Preview", "/sources/trips/preview?limit=1")
     assert preview["rows"] == [[1, 4.5]]
     assert (await good("Runs", "/runs?state=queued"))["total"] == 1
     assert (await good("Publications", "/publications"))["items"] == []
-    assert (await good("SchedulePreview", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
+    assert (await good("ScheduleView", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
 
 
 async def test_a_run_is_given_parameters_of_the_deployed_version(
@@ -267,7 +267,7 @@ async def test_local_files_of_a_deployment(ask, jp_root_dir: Path) -> None:
     assert second["file_changes"] == [{"path": "helper.py", "change": "changed"}]
     assert paths((await deploy(include=[""]))["files"]) == ["helper.py"]
     versions = (await ask("/pipelines/local/versions")).json
-    matches(versions, "PipelineVersions")
+    matches(versions, "PipelineVersionItems")
     assert [one["file_changes"] for one in versions["items"]] == [
         [{"path": "a.txt", "change": "removed"}],
         [{"path": "helper.py", "change": "changed"}],

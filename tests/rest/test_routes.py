@@ -27,7 +27,6 @@ from jupyter_etl.errors import (
 )
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.model import AttemptReport, Outcome, RunState
-from jupyter_etl.rest.errors import status_of
 from jupyter_etl.rest.handler import SERVICE
 from jupyter_etl.rest.service import EtlService
 from jupyter_etl.services import Etl
@@ -35,6 +34,10 @@ from jupyter_etl.services.sources import Sources
 from rest.example import FILE, HELD, TABLE, add_scheduler, reached
 
 JSON = {"Content-Type": "application/json"}
+UNKNOWN = (
+    "Whether its runs start warm is not known, because the snapshot of version 1 is missing from "
+    "the ledger or damaged; deploy the notebook again."
+)
 
 
 def names(answer) -> list[str]:
@@ -100,6 +103,33 @@ async def test_a_long_page_of_pipelines_takes_no_more_statements(ask, etl: Etl) 
     with statements() as many:
         assert len((await ask("/pipelines")).json["items"]) == 100
     assert 0 < len(few) == len(many)
+
+
+async def test_a_page_loads_only_what_it_shows(ask, etl: Etl) -> None:
+    now = etl.clock.now()
+    for number in range(300):
+        content = etl.store.save_snapshot(json.dumps({"metadata": {}, "number": number}))
+        etl.store.deploy(a_pipeline(f"extra{number:03}", content_hash=content), now=now)
+    await ask("/pipelines?search=brief")
+    with statements() as one:
+        assert names(await ask("/pipelines?limit=1&search=extra")) == ["extra000"]
+    with statements() as many:
+        page = await ask("/pipelines?limit=50&offset=100&search=extra")
+    assert names(page) == [f"extra{number:03}" for number in range(100, 150)]
+    assert page.json["total"] == 300
+    assert len(many) == len(one) < 30
+
+
+async def test_a_damaged_snapshot_costs_its_pipeline_only_what_it_tells(ask, etl: Etl) -> None:
+    assert (await ask("/pipelines/delays")).json["cold_start"] == ""
+    broken = {"missing": "0" * 64}
+    for body in ("{", "[]", '{"metadata": []}', '{"metadata": {"kernelspec": 1}}'):
+        broken[f"damaged{len(broken)}"] = etl.store.save_snapshot(body)
+    for name, content in broken.items():
+        etl.store.deploy(a_pipeline(name, content_hash=content), now=etl.clock.now())
+    told = {item["name"]: item["cold_start"] for item in (await ask("/pipelines")).json["items"]}
+    assert told == {"brief": "", "delays": "", **dict.fromkeys(broken, UNKNOWN)}
+    assert (await ask("/pipelines/missing")).json["cold_start"] == UNKNOWN
 
 
 async def test_where_a_notebook_lies(ask) -> None:
@@ -403,10 +433,10 @@ def test_each_error_has_its_status() -> None:
         EtlError: 500,
     }
     for kind, status in expected.items():
-        assert status_of(kind("x")) == status
-    assert status_of(StoreError("x", retryable=False)) == 500
+        assert kind("x").http_status == status
+    assert StoreError("x", retryable=False).http_status == 500
 
 
 def test_no_error_was_forgotten() -> None:
-    silent = {kind for kind in EtlError.__subclasses__() if status_of(kind("x")) == 500}
+    silent = {kind for kind in EtlError.__subclasses__() if kind("x").http_status == 500}
     assert silent == set()

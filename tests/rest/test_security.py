@@ -23,9 +23,8 @@ from rest.example import (
 )
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
-OFFERED = [
-    (path, verb) for path, handler in ROUTES for verb in VERBS if verb.lower() in vars(handler)
-]
+OFFERED = [(one.path, one.method) for one in ROUTES]
+PATHS = sorted({one.path for one in ROUTES})
 BODY = {"notebook": "delays.ipynb", "when": "daily at 07:00"}
 
 
@@ -40,8 +39,8 @@ def concrete(path: str) -> str:
     return path.replace("{name}", name).replace("{id}", str(HELD)) + "?path=delays.ipynb"
 
 
-async def test_no_request_is_accepted_without_a_token(ask, server) -> None:
-    for path, _ in ROUTES:
+async def test_nobody_gets_in_without_a_token(ask, server) -> None:
+    for path in PATHS:
         for verb in VERBS:
             body = BODY if verb in {"POST", "PUT", "PATCH"} else None
             answer = await ask(filled(path), verb, body=body, login=False)

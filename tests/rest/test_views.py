@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -19,20 +20,17 @@ from jupyter_etl.model import (
     HealthState,
     Outcome,
     PausedBy,
+    Pipeline,
     PipelineHealth,
     RunState,
+    RunSummary,
+    TimeLimit,
 )
-from jupyter_etl.rest.cells import cell_value, preview_view
-from jupyter_etl.rest.views import (
-    attempt_view,
-    pipeline_view,
-    publication_view,
-    run_detail_view,
-    run_view,
-    schedule_view,
-    source_view,
-    tail_of,
-)
+from jupyter_etl.rest.cells import cell_value, preview_of
+from jupyter_etl.rest.views.pipelines import PipelineView, pipeline_view, schedule_view
+from jupyter_etl.rest.views.publications import publication_view
+from jupyter_etl.rest.views.runs import attempt_view, run_detail_view, run_view, tail_of
+from jupyter_etl.rest.views.sources import source_view
 from jupyter_etl.services import Etl
 from rest.example import FILE, HELD, REPORT, SUCCEEDED, TABLE
 
@@ -46,47 +44,51 @@ HEALTH = PipelineHealth(
 )
 
 
-def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
-    made = [summary_of(a_run(n, "p", AGO)) for n in range(1, 31)]
-    view = pipeline_view(
-        a_pipeline("p", Path("/root/p.ipynb"), next_due=LATER),
-        made,
+def shown(view: object) -> Any:
+    """Return a view as JSON has it."""
+    return json.loads(msgspec.json.encode(view))
+
+
+def view_of(pipeline: Pipeline, runs: list[RunSummary], root: str) -> PipelineView:
+    return pipeline_view(
+        pipeline,
+        runs,
         HEALTH,
         now=NOW,
-        words=lambda schedule: f"words of {schedule.text}",
-        locate=lambda path: path.removeprefix("/root/"),
+        locate=lambda path: path.removeprefix(root) if path.startswith(root) else None,
         cold_start="Its runs start cold.",
+        missing=False,
+        time_limit=TimeLimit(seconds=60.0, why="the default"),
     )
+
+
+def test_a_pipeline_shows_its_last_14_runs_oldest_first() -> None:
+    made = [summary_of(a_run(n, "p", AGO)) for n in range(1, 31)]
+    pipeline = a_pipeline("p", Path("/root/p.ipynb"), next_due=LATER)
+    view = shown(view_of(pipeline, made, "/root/"))
     assert [run["id"] for run in view["last_runs"]] == list(range(17, 31))
-    assert view["words"] == "words of daily at 07:00"
+    assert view["words"] == "every day at 07:00, Europe/Paris"
+    assert view["time_limit"] == {"seconds": 60.0, "why": "the default"}
     assert view["notebook_path"] == "p.ipynb"
     assert view["cold_start"] == "Its runs start cold."
     assert (view["health"], view["health_note"], view["health_run"]) == ("failing", HEALTH.why, 4)
     assert (view["severity"] > 0, view["paused_by"], view["running"]) == (True, "person", False)
     assert view["next_due"] == "2025-03-03T07:00:00Z"
-    json.dumps(view)
 
 
-def test_a_pipeline_without_a_schedule_is_reported() -> None:
-    view = pipeline_view(
-        a_pipeline("p", Path("/p.ipynb"), schedule=None),
-        [],
-        HEALTH,
-        now=NOW,
-        words=lambda schedule: schedule.text,
-        locate=lambda path: None,
-    )
-    assert (view["words"], view["notebook_path"], view["last_runs"]) == ("on demand", None, [])
+def test_a_pipeline_without_a_schedule_says_so() -> None:
+    view = view_of(a_pipeline("p", Path("/p.ipynb"), schedule=None), [], "/root/")
+    assert (view.words, view.notebook_path, view.last_runs) == ("on demand", None, ())
 
 
 def test_a_run_records_why_it_was_skipped() -> None:
     run = a_run(1, "p", AGO, state=RunState.SKIPPED, outcome=None)
     run = replace(run, new=replace(run.new, note="the one before was not finished"))
-    assert run_view(run, now=NOW)["error"] == "the one before was not finished"
+    assert run_view(run, now=NOW).error == "the one before was not finished"
 
 
 def test_a_run_has_what_it_published(etl: Etl) -> None:
-    view = run_view(etl.runs.get(SUCCEEDED), now=NOW)
+    view = shown(run_view(etl.runs.get(SUCCEEDED), now=NOW))
     assert sorted(view["published"], key=lambda one: one["name"]) == [
         {"name": FILE, "version": 1, "rows": None, "draft": False},
         {"name": REPORT, "version": 1, "rows": None, "draft": False},
@@ -99,8 +101,8 @@ def test_a_run_has_what_it_published(etl: Etl) -> None:
 def test_no_token_of_an_attempt_leaves(etl: Etl) -> None:
     (attempt,) = etl.runs.attempts(HELD)
     assert len(attempt.token) == 32
-    assert "token" not in attempt_view(attempt)
-    detail = run_detail_view(etl.runs.get(HELD), [attempt], "log", now=NOW)
+    assert "token" not in shown(attempt_view(attempt))
+    detail = shown(run_detail_view(etl.runs.get(HELD), [attempt], "log", now=NOW))
     assert attempt.token not in json.dumps(detail)
     assert list(detail["checks"][0]["sample"]) == [{"fare": "-1"}]
     assert detail["verdict"]["kind"] == "data"
@@ -123,14 +125,14 @@ def test_a_publication_has_the_age_of_its_live_version(etl: Etl) -> None:
     assert publication.live is not None
     now = publication.live.published_at + timedelta(hours=2)
     view = publication_view(publication, now=now)
-    assert (view["age_s"], view["fresh"]) == (7200.0, "warn")
+    assert (view.age_s, view.fresh) == (7200.0, "warn")
     drafts_only = publication_view(replace(publication, live=None), now=now)
-    assert (drafts_only["age_s"], drafts_only["fresh"]) == (None, "none")
+    assert (drafts_only.age_s, drafts_only.fresh) == (None, "none")
 
 
 def test_times_of_a_schedule_are_local_too() -> None:
     occurrences = [datetime(2025, 3, 29, 6, tzinfo=UTC), datetime(2025, 3, 30, 5, tzinfo=UTC)]
-    view = schedule_view(a_schedule(), "daily", occurrences, "note")
+    view = shown(schedule_view(a_schedule(), "daily", occurrences, "note"))
     assert view["next"] == [
         {"utc": "2025-03-29T06:00:00Z", "local": "2025-03-29T07:00:00+01:00"},
         {"utc": "2025-03-30T05:00:00Z", "local": "2025-03-30T07:00:00+02:00"},
@@ -185,10 +187,10 @@ def test_a_preview_of_every_kind_of_column() -> None:
             "dur": pa.array([1, None], pa.duration("ns")),
         }
     )
-    view = preview_view(table, 2)
-    assert view["total_rows"] == 2
+    view = shown(preview_of(table, 2, "line"))
+    assert (view["total_rows"], view["line"]) == (2, "line")
     assert view["columns"][0] == {"name": "i", "type": "int64"}
-    first, second = json.loads(msgspec.json.encode(view))["rows"]
+    first, second = view["rows"]
     assert first[0] == 1
     assert first[1].startswith("1970-01-01T00:00:00")
     assert isinstance(first[2], str)
@@ -198,15 +200,16 @@ def test_a_preview_of_every_kind_of_column() -> None:
 
 
 def test_a_preview_without_rows_or_columns() -> None:
-    assert preview_view(pa.table({"a": pa.array([], pa.int8())}), 0)["rows"] == []
-    assert preview_view(pa.table({}), None) == {"columns": [], "rows": [], "total_rows": None}
+    assert preview_of(pa.table({"a": pa.array([], pa.int8())}), 0, "").rows == []
+    nothing = preview_of(pa.table({}), None, "")
+    assert (nothing.columns, nothing.rows, nothing.total_rows) == ((), [], None)
     twice = pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"])
-    assert preview_view(twice, 1)["rows"] == [[1, 2]]
+    assert preview_of(twice, 1, "").rows == [[1, 2]]
 
 
 def test_a_source_that_is_silent_shows_when_it_is_tried_again(etl: Etl) -> None:
     source = etl.sources.get("trips")
     retry_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     silent = source_view(source, Breaker(source="trips", failures=3, retry_at=retry_at))
-    assert silent["next_try_at"] == "2026-01-01T12:00:00Z"
-    assert source_view(source, None) == {**silent, "next_try_at": None}
+    assert shown(silent)["next_try_at"] == "2026-01-01T12:00:00Z"
+    assert source_view(source, None) == replace(silent, next_try_at=None)

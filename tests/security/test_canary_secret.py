@@ -24,7 +24,7 @@ from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.notebook import api
 from jupyter_etl.publishing.reports.page import Heading, render_report
 from jupyter_etl.redaction.redactor import Redactor
-from jupyter_etl.rest.views import run_detail_view
+from jupyter_etl.rest.views.runs import run_detail_view
 from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.limited_etl import call_in_child

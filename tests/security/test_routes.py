@@ -82,9 +82,7 @@ ROWS: dict[tuple[str, str], Row] = {
 }
 """All routes; one that is missing here, or is no longer there, fails `test_every_route_has_a_row`."""
 
-OFFERED = [
-    (verb, path) for path, handler in ROUTES for verb in VERBS if verb.lower() in vars(handler)
-]
+OFFERED = [(one.method, one.path) for one in ROUTES]
 WRITES = [one for one in ROWS if ROWS[one].body is not None]
 READS = [one for one in ROWS if ROWS[one].body is None]
 
@@ -126,7 +124,7 @@ async def test_without_the_token_nothing_is_reached(ask, attacked: Target) -> No
 
 async def test_only_the_declared_verbs_are_taken(ask, attacked: Target) -> None:
     seen = Seen()
-    for path, _ in ROUTES:
+    for path in sorted({one.path for one in ROUTES}):
         for verb in VERBS[:-1]:
             if (verb, path) not in OFFERED:
                 body = b"{}" if verb in ("POST", "PUT", "PATCH") else None

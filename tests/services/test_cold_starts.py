@@ -51,7 +51,7 @@ def test_a_pipeline_shows_why_it_starts_cold(etl: Etl, here: Path, kernels: Path
     for kernel in ("python3", "installed", "slow", "threads", "r", "missing"):
         path = write_notebook(here / f"{kernel}.ipynb", "1", kernel=kernel)
         done = etl.pipelines.schedule(path, anyway=True)
-        told[kernel] = etl.pipelines.cold_start(done.pipeline)
+        told[kernel] = etl.pipelines.cold_starts([done.pipeline])[kernel]
         assert told[kernel] in done.note
     assert told == {
         "python3": "",
@@ -74,7 +74,7 @@ def test_a_pipeline_that_asks_for_it_and_a_platform_that_does(etl: Etl, here: Pa
         "for a warm start, deploy it without --cold."
     )
     off = ColdStarts(etl.store, replace(etl.settings, warm=False))
-    found = off.of(etl.pipelines.schedule(path, reset=["cold"]).pipeline)
+    found = off.of_all([etl.pipelines.schedule(path, reset=["cold"]).pipeline])["a"]
     assert found is not None
     assert found.why == "JUPYTER_ETL_WARM is 0"
 

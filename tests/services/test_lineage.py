@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contracts.store_values import a_run, an_output, finish, started, succeeded
@@ -118,9 +119,9 @@ def test_the_page_escapes_names_and_nests_lists(chain: Etl) -> None:
 
 
 def test_the_data_are_plain(chain: Etl) -> None:
-    view = graph_view(chain.lineage.graph("sales.daily"))
+    view = msgspec.to_builtins(graph_view(chain.lineage.graph("sales.daily")))
     assert view["root"] == "publication:sales.daily"
-    assert view["columns"] == [
+    assert list(view["columns"]) == [
         {"column": "total", "source": "wh", "table": "orders", "source_column": "amount"}
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import asdict
+
 from jupyter_etl.cli.output import write, write_json, write_table
 from jupyter_etl.errors import PublishError
 from jupyter_etl.language.commands.declarations import JsonOutput
@@ -43,7 +45,7 @@ def held(etl: Etl, request: HeldRequest) -> int:
             name: one.data.to_pylist() if isinstance(one, Preview) else None
             for name, one in previews.items()
         }
-        write_json({**hold_view(hold), "rows": rows})
+        write_json({**asdict(hold_view(hold)), "rows": rows})
         return 0
     _write_hold(hold)
     for name, one in previews.items():
@@ -63,7 +65,7 @@ def approve(etl: Etl, request: ApproveRequest) -> int:
         return _list_held(etl, request)
     done = etl.holds.approve(request.target)
     if request.json:
-        write_json({**hold_view(done.hold), "published": [_view(v) for v in done.versions]})
+        write_json({**asdict(hold_view(done.hold)), "published": [_view(v) for v in done.versions]})
         return 0
     _write_hold(done.hold)
     for version in done.versions:

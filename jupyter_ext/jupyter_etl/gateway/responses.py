@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
 from jupyter_etl.model import PublicationVersion
+from jupyter_etl.services.error_response import Error, ErrorDetail
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -32,8 +33,9 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
-    """Return an error in the common format of the product's services."""
-    return json_answer({"error": {"type": kind, "message": message, "hint": hint}}, status=status)
+    """Return an error in the form that all of the product's services have."""
+    detail = ErrorDetail(type=kind, message=message, hint=hint)
+    return json_answer(Error(error=detail), status=status)
 
 
 def failure_of(error: EtlError) -> Response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_etl.errors import DeclarationError
+from jupyter_etl.services.preview import values_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +49,7 @@ def json_rows(head: dict[str, object], batches: Iterator[pa.RecordBatch]) -> Ite
     yield encoder.encode(head)[:-1] + b',"rows":['
     first = True
     for batch in batches:
-        columns = [column.to_pylist() for column in batch.columns]
+        columns = [values_of(column) for column in batch.columns]
         lines = [encoder.encode(row) for row in zip(*columns, strict=True)]
         if lines:
             yield (b"" if first else b",\n") + b",\n".join(lines)

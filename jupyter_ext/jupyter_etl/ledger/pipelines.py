@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, false, insert, select, update
+from sqlalchemy import Connection, Row, false, func, insert, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.ledger.connection import Part, inserting
@@ -50,12 +51,27 @@ class Pipelines(Part):
         with self._ledger.reading() as connection:
             return value_of(Pipeline, _present(connection, name))
 
-    def load_pipelines(self) -> list[Pipeline]:
-        query = select(pipelines).where(pipelines.c.removed == false())
+    def load_pipelines(
+        self,
+        *,
+        search: str = "",
+        owner: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Pipeline]:
         with self._ledger.reading() as connection:
-            rows = connection.execute(query).all()
-        found = [value_of(Pipeline, row) for row in rows]
-        return sorted(found, key=lambda pipeline: pipeline.name)
+            query = select(pipelines).where(*_matching(connection, search, owner))
+            # By code points in both databases, whatever the locale of PostgreSQL is.
+            order = {"postgresql": "C"}.get(connection.dialect.name, "BINARY")
+            query = query.order_by(pipelines.c.name.collate(order)).limit(limit).offset(offset)
+            return [value_of(Pipeline, row) for row in connection.execute(query)]
+
+    def count_pipelines(self, *, search: str = "", owner: str | None = None) -> int:
+        with self._ledger.reading() as connection:
+            query = select(func.count()).select_from(pipelines)
+            query = query.where(*_matching(connection, search, owner))
+            count: int = connection.execute(query).scalar_one()
+        return count
 
     def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:
         query = (
@@ -113,6 +129,21 @@ class Pipelines(Part):
                     revision=row.revision + 1,
                 )
             )
+
+
+def _matching(connection: Connection, search: str, owner: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of `Pipelines.load_pipelines`."""
+    found: list[ColumnElement[bool]] = [pipelines.c.removed == false()]
+    if owner is not None:
+        found.append(pipelines.c.owner == owner)
+    if search:
+        # Python compares: SQLite knows upper and lower case of ASCII only, PostgreSQL that of its locale.
+        texts = select(pipelines.c.name, pipelines.c.owner, pipelines.c.notebook).where(*found)
+        wanted = search.casefold()
+        rows = connection.execute(texts)
+        names = [row.name for row in rows if wanted in "\n".join(row).casefold()]
+        found.append(pipelines.c.name.in_(names))
+    return found
 
 
 def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -34,6 +35,13 @@ class Snapshots(Part):
             )
         return content.decode()
 
+    def load_snapshots(self, content_hashes: Collection[str]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for content_hash, content in self._contents(content_hashes).items():
+            with suppress(UnicodeDecodeError):
+                texts[content_hash] = content.decode()
+        return texts
+
     def save_bundle(self, body: str, files: Sequence[bytes]) -> str:
         snapshot = _encoded(body)
         content_hash = _hash_of(snapshot)
@@ -58,13 +66,7 @@ class Snapshots(Part):
 
     def load_files(self, content_hashes: Collection[str]) -> dict[str, bytes]:
         wanted = sorted(set(content_hashes))
-        found: dict[str, bytes] = {}
-        with self._ledger.reading() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                query = select(snapshots.c.content_hash, snapshots.c.body).where(
-                    snapshots.c.content_hash.in_(wanted[start : start + _CHUNK])
-                )
-                found.update((row.content_hash, row.body) for row in connection.execute(query))
+        found = self._contents(wanted)
         missing = [one for one in wanted if one not in found]
         if missing:
             raise NotFound(
@@ -72,6 +74,17 @@ class Snapshots(Part):
                 hint="Schedule the notebook again, which records them.",
                 data={"content_hash": missing[0]},
             )
+        return found
+
+    def _contents(self, content_hashes: Collection[str]) -> dict[str, bytes]:
+        wanted = sorted(set(content_hashes))
+        found: dict[str, bytes] = {}
+        with self._ledger.reading() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                query = select(snapshots.c.content_hash, snapshots.c.body).where(
+                    snapshots.c.content_hash.in_(wanted[start : start + _CHUNK])
+                )
+                found.update((row.content_hash, row.body) for row in connection.execute(query))
         return found
 
 

@@ -40,6 +40,10 @@ class SnapshotStore(Protocol):
         """Return a text; raises `NotFound`."""
         ...
 
+    def load_snapshots(self, content_hashes: Collection[str]) -> dict[str, str]:
+        """Return snapshots by their hash, without those that are missing or not text."""
+        ...
+
     def save_bundle(self, body: str, files: Sequence[bytes]) -> str:
         """Save a snapshot with the contents of the files that it lists; return its key.
 
@@ -73,8 +77,26 @@ class PipelineStore(Protocol):
         """Return a pipeline; raises `NotFound`."""
         ...
 
-    def load_pipelines(self) -> list[Pipeline]:
-        """Return all pipelines, by name."""
+    def load_pipelines(
+        self,
+        *,
+        search: str = "",
+        owner: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Pipeline]:
+        """Return all, or a page of those that match, by name.
+
+        Args:
+            search: Part of the name, the owner or the notebook's path; case is ignored.
+            owner: Only the pipelines of this owner.
+            limit: Maximum number of pipelines.
+            offset: How many to skip first.
+        """
+        ...
+
+    def count_pipelines(self, *, search: str = "", owner: str | None = None) -> int:
+        """Count what `load_pipelines` would return without a limit."""
         ...
 
     def load_pipeline_versions(self, name: str) -> list[PipelineVersion]:

@@ -8,6 +8,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from jupyter_etl.rest.views.sources import Preview, PreviewColumn
+from jupyter_etl.services.preview import values_of
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -18,21 +21,20 @@ _LONGEST = 10_000
 """Characters of one cell; what is cut says so."""
 
 
-def preview_view(data: pa.Table, total_rows: int | None) -> dict[str, object]:
-    """Make the JSON of some rows.
+def preview_of(data: pa.Table, total_rows: int | None, line: str) -> Preview:
+    """Make the view of some rows.
 
     Args:
         total_rows: How many there are in all, where that is known.
-
-    Returns:
-        ``columns`` with name and Arrow type, ``rows`` as lists in their order, ``total_rows``.
+        line: Shows the same rows in a notebook or a terminal.
     """
-    columns = [_column(data.column(index)) for index in range(data.num_columns)]
-    return {
-        "columns": [{"name": field.name, "type": str(field.type)} for field in data.schema],
-        "rows": [list(row) for row in zip(*columns, strict=True)],
-        "total_rows": total_rows,
-    }
+    columns = [map(cell_value, values_of(column)) for column in data.columns]
+    return Preview(
+        columns=tuple(PreviewColumn(name=one.name, type=str(one.type)) for one in data.schema),
+        rows=[list(row) for row in zip(*columns, strict=True)],
+        total_rows=total_rows,
+        line=line,
+    )
 
 
 def cell_value(value: object) -> object:
@@ -61,16 +63,6 @@ def cell_value(value: object) -> object:
         return str(value)
     text = str(value)
     return _short(text, len(text))
-
-
-def _column(column: pa.ChunkedArray) -> list[object]:
-    try:
-        return [cell_value(value) for value in column.to_pylist()]
-    except (ValueError, OverflowError):
-        # An instant that Python's datetime cannot hold: nanoseconds, or the year 20,000.
-        import pyarrow as pa
-
-        return [cell_value(value) for value in column.cast(pa.string()).to_pylist()]
 
 
 def _short(text: str, length: int) -> str:

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from jupyter_etl.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """The folder that the file browser shows.
+
+    Args:
+        root: Its absolute path.
+        allow_hidden: Whether names that begin with a dot are shown.
+    """
+
+    root: Path
+    allow_hidden: bool
+
+    def file(self, path: str) -> Path:
+        """Return the file behind a contents path; raises `NotFound`."""
+        return resolve_path(self.root, path, allow_hidden=self.allow_hidden)
+
+    def path(self, file: str) -> str | None:
+        """Return the contents path of a file; None where it is outside."""
+        return relative_path(self.root, file)
 
 
 def resolve_path(root: Path, path: str, *, allow_hidden: bool = False) -> Path:

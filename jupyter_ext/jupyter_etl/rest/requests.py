@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
+from enum import Enum
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ MAX_BODY_BYTES = 1_000_000
 
 _FIELD = re.compile(r"at `\$\.(\w+)`")
 _T = TypeVar("_T")
-_E = TypeVar("_E", bound=StrEnum)
+_E = TypeVar("_E", bound=Enum)
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,12 +82,16 @@ def parse_flag(name: str, text: str) -> bool:
     raise DeclarationError(f"{name} is {text!r}; it must be true or false.")
 
 
+def parse_choice(name: str, text: str, kind: type[_E]) -> _E:
+    """Read a member of an enumeration; raises `DeclarationError`."""
+    try:
+        return kind(text)
+    except ValueError:
+        allowed = ", ".join(str(member.value) for member in kind)
+        raise DeclarationError(f"{name} is {text!r}; it must be one of: {allowed}.") from None
+
+
 def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]:
     """Read members of an enumeration, repeated or separated by commas; raises `DeclarationError`."""
     words = [word for text in texts for word in text.split(",") if word]
-    try:
-        return tuple(kind(word) for word in words)
-    except ValueError:
-        allowed = ", ".join(member.value for member in kind)
-        said = ",".join(words)
-        raise DeclarationError(f"{name} is {said!r}; it must be one of: {allowed}.") from None
+    return tuple(parse_choice(name, word, kind) for word in words)

@@ -1,94 +1,64 @@
-"""All routes, as openapi.yaml describes them."""
+"""All routes."""
 
 from __future__ import annotations
 
 import re
 
+from jupyter_etl.rest import previews
 from jupyter_etl.rest.handler import EtlHandler
-from jupyter_etl.rest.handlers.lineage import PublicationLineageHandler
-from jupyter_etl.rest.handlers.notebooks import (
-    NotebookHandler,
-    ScheduleLinesHandler,
-    SchedulePreviewHandler,
-)
-from jupyter_etl.rest.handlers.pipelines import (
-    PipelineHandler,
-    PipelineParametersHandler,
-    PipelinePauseHandler,
-    PipelineRelinkHandler,
-    PipelineResumeHandler,
-    PipelinesHandler,
-    PipelineTriggerHandler,
-    PipelineTriggerLinesHandler,
-    PipelineVersionsHandler,
-)
-from jupyter_etl.rest.handlers.publications import (
-    PublicationContentHandler,
-    PublicationHandler,
-    PublicationPreviewHandler,
-    PublicationsHandler,
-)
-from jupyter_etl.rest.handlers.runs import (
-    RunCancelHandler,
-    RunHandler,
-    RunLogHandler,
-    RunNotebookHandler,
-    RunRetryHandler,
-    RunsHandler,
-)
-from jupyter_etl.rest.handlers.sources import SourceHandler, SourcePreviewHandler, SourcesHandler
-from jupyter_etl.rest.handlers.summary import SchedulersHandler, SummaryHandler
-from jupyter_etl.rest.handlers.versions import (
-    HoldsHandler,
-    PublicationDiffHandler,
-    PublicationRollbackHandler,
-    RunApproveHandler,
-    RunRejectHandler,
-)
-from jupyter_etl.rest.handlers.watermarks import WatermarkResetHandler, WatermarksHandler
+from jupyter_etl.rest.handlers import notebooks, pipelines, publications, runs, sources, summary
+from jupyter_etl.rest.operation import Operation
 
 PREFIX = "etl/v1"
 
-ROUTES: tuple[tuple[str, type[EtlHandler]], ...] = (
-    ("/summary", SummaryHandler),
-    ("/schedulers", SchedulersHandler),
-    ("/sources", SourcesHandler),
-    ("/sources/{name}", SourceHandler),
-    ("/sources/{name}/preview", SourcePreviewHandler),
-    ("/pipelines", PipelinesHandler),
-    ("/pipelines/{name}", PipelineHandler),
-    ("/pipelines/{name}/parameters", PipelineParametersHandler),
-    ("/pipelines/{name}/pause", PipelinePauseHandler),
-    ("/pipelines/{name}/relink", PipelineRelinkHandler),
-    ("/pipelines/{name}/resume", PipelineResumeHandler),
-    ("/pipelines/{name}/trigger", PipelineTriggerHandler),
-    ("/pipelines/{name}/trigger/lines", PipelineTriggerLinesHandler),
-    ("/pipelines/{name}/versions", PipelineVersionsHandler),
-    ("/pipelines/{name}/watermarks", WatermarksHandler),
-    ("/pipelines/{name}/watermarks/reset", WatermarkResetHandler),
-    ("/runs", RunsHandler),
-    ("/runs/{id}", RunHandler),
-    ("/runs/{id}/cancel", RunCancelHandler),
-    ("/runs/{id}/retry", RunRetryHandler),
-    ("/runs/{id}/approve", RunApproveHandler),
-    ("/runs/{id}/reject", RunRejectHandler),
-    ("/holds", HoldsHandler),
-    ("/runs/{id}/notebook", RunNotebookHandler),
-    ("/runs/{id}/log", RunLogHandler),
-    ("/publications", PublicationsHandler),
-    ("/publications/{name}", PublicationHandler),
-    ("/publications/{name}/preview", PublicationPreviewHandler),
-    ("/publications/{name}/content", PublicationContentHandler),
-    ("/publications/{name}/diff", PublicationDiffHandler),
-    ("/publications/{name}/lineage", PublicationLineageHandler),
-    ("/publications/{name}/rollback", PublicationRollbackHandler),
-    ("/schedule/lines", ScheduleLinesHandler),
-    ("/schedule/preview", SchedulePreviewHandler),
-    ("/notebook", NotebookHandler),
+ROUTES: tuple[Operation, ...] = (
+    summary.get_summary,
+    summary.start_scheduler,
+    sources.list_sources,
+    previews.get_source,
+    previews.preview_source,
+    pipelines.list_pipelines,
+    pipelines.deploy_pipeline,
+    pipelines.get_pipeline,
+    pipelines.remove_pipeline,
+    pipelines.get_pipeline_parameters,
+    pipelines.pause_pipeline,
+    pipelines.relink_pipeline,
+    pipelines.resume_pipeline,
+    pipelines.trigger_pipeline,
+    pipelines.write_trigger_lines,
+    pipelines.list_pipeline_versions,
+    pipelines.list_watermarks,
+    pipelines.reset_watermark,
+    runs.list_runs,
+    runs.get_run,
+    runs.cancel_run,
+    runs.retry_run,
+    runs.approve_run,
+    runs.reject_run,
+    runs.list_holds,
+    runs.get_run_notebook,
+    runs.get_run_log,
+    publications.list_publications,
+    publications.get_publication,
+    previews.preview_publication,
+    publications.get_publication_content,
+    previews.diff_publication,
+    publications.get_lineage,
+    publications.rollback_publication,
+    notebooks.write_schedule_lines,
+    notebooks.preview_schedule,
+    notebooks.get_notebook,
 )
-"""Templates below the prefix, and who answers them."""
+"""The operations, in the order of openapi.yaml, which `jupyter_etl.rest.openapi` writes."""
 
 
-def tornado_rules() -> list[tuple[str, type[EtlHandler]]]:
+def tornado_rules() -> list[tuple[str, type[EtlHandler], dict[str, dict[str, Operation]]]]:
     """Return the routes as patterns for the web application, without its base URL."""
-    return [(PREFIX + re.sub(r"{\w+}", "([^/]+)", path), handler) for path, handler in ROUTES]
+    by_path: dict[str, dict[str, Operation]] = {}
+    for one in ROUTES:
+        by_path.setdefault(one.path, {})[one.method] = one
+    return [
+        (PREFIX + re.sub(r"{\w+}", "([^/]+)", path), EtlHandler, {"operations": operations})
+        for path, operations in by_path.items()
+    ]

@@ -37,6 +37,17 @@ def info_of(table: pa.Table) -> TableInfo:
     return TableInfo(name="", columns=columns, rows=table.num_rows)
 
 
+def values_of(column: pa.Array | pa.ChunkedArray) -> list[object]:
+    """Return the values of a column; as text where Python has none, as for the year 20,000."""
+    try:
+        values: list[object] = column.to_pylist()
+    except (ValueError, OverflowError):
+        import pyarrow as pa
+
+        values = column.cast(pa.string()).to_pylist()
+    return values
+
+
 def preview_of(reading: Reading, limit: int) -> Preview:
     """Read the first rows and close the reader.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from datetime import datetime
+
+import msgspec
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.cursors import parse_cursor
 from jupyter_etl.language.names import listed
-from jupyter_etl.model import Cursor, Watermark
+from jupyter_etl.model import Cursor, CursorKind, Watermark
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.services.settings import Settings
 from jupyter_etl.services.targets import must_be_pipeline, must_be_readable, table_of_source
@@ -94,16 +97,44 @@ def _named(cursor: Cursor) -> str:
     return f"{cursor.source}.{cursor.table}" if cursor.table else cursor.source
 
 
-def said(watermark: Watermark) -> dict[str, object]:
+class WatermarkRow(msgspec.Struct, frozen=True):
+    """A watermark as a row of a listing.
+
+    Args:
+        table: SOURCE, SOURCE.TABLE or a publication.
+        since: The cursor column.
+        value: Rows up to here are published; null for none.
+        kind: Null without a value.
+        run: The run that moved it; null if a person did.
+        by: That person, or the owner of the run.
+        at: When it was moved.
+    """
+
+    pipeline: str
+    table: str
+    since: str
+    value: str | None
+    kind: CursorKind | None
+    run: int | None
+    by: str
+    at: datetime
+
+
+def row_of(watermark: Watermark) -> WatermarkRow:
     """Return a watermark as a row of a listing."""
     value = watermark.value
-    return {
-        "pipeline": watermark.pipeline,
-        "table": _named(watermark.cursor),
-        "since": watermark.cursor.column,
-        "value": None if value is None else value.text,
-        "kind": None if value is None else value.kind.value,
-        "run": watermark.run_id,
-        "by": watermark.moved_by,
-        "at": watermark.moved_at,
-    }
+    return WatermarkRow(
+        pipeline=watermark.pipeline,
+        table=_named(watermark.cursor),
+        since=watermark.cursor.column,
+        value=None if value is None else value.text,
+        kind=None if value is None else value.kind,
+        run=watermark.run_id,
+        by=watermark.moved_by,
+        at=watermark.moved_at,
+    )
+
+
+def said(watermark: Watermark) -> dict[str, object]:
+    """Return a watermark as a row of a table of text."""
+    return msgspec.structs.asdict(row_of(watermark))

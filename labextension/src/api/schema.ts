@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count what there is and what needs somebody. */
+        /** Return counts, and what needs attention. */
         get: operations["getSummary"];
         put?: never;
         post?: never;
@@ -32,7 +32,7 @@ export interface paths {
         put?: never;
         /**
          * Start a scheduler on the machine of the server, unless one is alive.
-         * @description It does not end with the Jupyter server. `schedulers` of the summary shows it within seconds.
+         * @description It keeps running when the Jupyter server stops. The summary lists it within seconds.
          */
         post: operations["startScheduler"];
         delete?: never;
@@ -62,12 +62,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return a source and its tables; 504 where it does not answer within 30 s. */
+        /** Return a source and its tables; 504 if it does not answer within 30 s. */
         get: operations["getSource"];
         put?: never;
         post?: never;
@@ -81,12 +79,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return the first rows of a table; 504 where it does not answer within 30 s. */
+        /** Return the first rows of a table; 504 if it does not answer within 30 s. */
         get: operations["previewSource"];
         put?: never;
         post?: never;
@@ -103,10 +99,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return a page of the pipelines, by name. */
+        /** List a page of pipelines, by name. */
         get: operations["listPipelines"];
         put?: never;
-        /** Deploy a notebook as the next version of its pipeline, and put it on a schedule. */
+        /** Deploy a notebook as the next version of its pipeline, and schedule it. */
         post: operations["deployPipeline"];
         delete?: never;
         options?: never;
@@ -118,17 +114,32 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return one pipeline. */
+        /** Return a pipeline. */
         get: operations["getPipeline"];
         put?: never;
         post?: never;
-        /** Take a pipeline off the schedule; its runs and versions stay on record. */
+        /** Remove a pipeline from the schedule; its runs and versions stay on record. */
         delete: operations["removePipeline"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{name}/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the parameters that the deployed version declares, and the values it was deployed with. */
+        get: operations["getPipelineParameters"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -138,34 +149,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Plan nothing until it is resumed; a run in hand goes on. */
+        /** Stop planning runs until the pipeline is resumed; an active run continues. */
         post: operations["pausePipeline"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/pipelines/{name}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Go on from now. */
-        post: operations["resumePipeline"];
         delete?: never;
         options?: never;
         head?: never;
@@ -176,15 +166,30 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Tell a pipeline where its notebook is after a rename or move; all else stays. */
+        /** Set the path of a pipeline's notebook after a rename or move; all else stays. */
         post: operations["relinkPipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/pipelines/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume planning from now. */
+        post: operations["resumePipeline"];
         delete?: never;
         options?: never;
         head?: never;
@@ -195,14 +200,12 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Ask the scheduler for one run of the deployed version. */
+        /** Queue one run of the deployed version. */
         post: operations["triggerPipeline"];
         delete?: never;
         options?: never;
@@ -214,34 +217,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Return the command lines that do the same as the request; nothing is started. */
+        /** Return the command lines that start the same run; starts nothing. */
         post: operations["writeTriggerLines"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/pipelines/{name}/parameters": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        /** Return what its deployed version declares, and the values it was deployed with. */
-        get: operations["getPipelineParameters"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -252,89 +234,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        /** List its deployed versions, newest first. */
-        get: operations["listPipelineVersions"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Return a page of the runs, newest first. */
-        get: operations["listRuns"];
+        /** List the deployed versions, newest first. */
+        get: operations["listPipelineVersions"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/runs/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
-            cookie?: never;
-        };
-        /** Return one run with its attempts and the end of its log. */
-        get: operations["getRun"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/runs/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Ask to cancel a run; a queued one ends at once, a running one within seconds. */
-        post: operations["cancelRun"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/runs/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Queue a finished run once more; 409 while it is not finished. */
-        post: operations["retryRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -345,12 +251,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** List how far its incremental loads have come. */
+        /** List the watermarks of a pipeline's incremental loads. */
         get: operations["listWatermarks"];
         put?: never;
         post?: never;
@@ -364,15 +268,81 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Let the next load begin at the first row; who did it is on record. */
+        /** Reset a watermark, so the next load reads all rows; who did it is recorded. */
         post: operations["resetWatermark"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a page of runs, newest first. */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return a run with its attempts and the end of its log. */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Request the cancellation of a run; a queued one ends at once, a running one within seconds. */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Queue a finished run again; 409 if it is not finished. */
+        post: operations["retryRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -383,14 +353,12 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Publish what it holds back; 409 where it waits no more. */
+        /** Publish the outputs of a held run; 409 if it is no longer pending approval. */
         post: operations["approveRun"];
         delete?: never;
         options?: never;
@@ -402,14 +370,12 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Throw away what it holds back; 409 where it waits no more. */
+        /** Discard the outputs of a held run; 409 if it is no longer pending approval. */
         post: operations["rejectRun"];
         delete?: never;
         options?: never;
@@ -424,7 +390,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what checks and the publish gate hold back, oldest first. */
+        /** List the runs held by checks and the publish gate, oldest first. */
         get: operations["listHolds"];
         put?: never;
         post?: never;
@@ -438,12 +404,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return the executed notebook, as far as it has come. */
+        /** Return the executed notebook, also of an active run. */
         get: operations["getRunNotebook"];
         put?: never;
         post?: never;
@@ -457,12 +421,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: components["parameters"]["RunId"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return what happened in it. */
+        /**
+         * Return the log of a run.
+         * @description Each line is an event with its time and timezone. It is never empty; of a very long log the end is returned.
+         */
         get: operations["getRunLog"];
         put?: never;
         post?: never;
@@ -493,12 +458,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return one publication with its live versions, newest first. */
+        /** Return a publication with its live versions, newest first. */
         get: operations["getPublication"];
         put?: never;
         post?: never;
@@ -512,12 +475,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return the first rows of one version, or of what a run holds back; 504 where that takes longer than 30 s. */
+        /** Return the first rows of a version, or of a held run; 504 after 30 s. */
         get: operations["previewPublication"];
         put?: never;
         post?: never;
@@ -531,12 +492,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Return a published file as attachment, or a report's page in an origin of its own. */
+        /** Return a published file as an attachment, or a report's page in an origin of its own. */
         get: operations["getPublicationContent"];
         put?: never;
         post?: never;
@@ -550,12 +509,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** Compare two versions; 504 where that takes longer than 30 s. */
+        /** Compare two versions; 504 after 30 s. */
         get: operations["diffPublication"];
         put?: never;
         post?: never;
@@ -569,12 +526,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
+            path?: never;
             cookie?: never;
         };
-        /** What it is made of, and what is made of it. */
+        /** Return the lineage of a publication. */
         get: operations["getLineage"];
         put?: never;
         post?: never;
@@ -588,32 +543,13 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Make the content of an old version the newest one. */
-        post: operations["rollbackPublication"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/schedule/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
             path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Say a schedule in words, with its next five times; nothing is written. */
-        post: operations["previewSchedule"];
+        /** Publish the content of an earlier version again. */
+        post: operations["rollbackPublication"];
         delete?: never;
         options?: never;
         head?: never;
@@ -629,8 +565,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Return the command lines that deploy the same as the request; nothing is deployed. */
+        /** Return the command lines that deploy the same; deploys nothing. */
         post: operations["writeScheduleLines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schedule/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Return a schedule in words, with its next five times; stores nothing. */
+        post: operations["previewSchedule"];
         delete?: never;
         options?: never;
         head?: never;
@@ -644,7 +597,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Say what a notebook declares and how its pipeline stands; nothing is executed. */
+        /** Return the declarations of a notebook and the state of its pipeline; runs nothing. */
         get: operations["getNotebook"];
         put?: never;
         post?: never;
@@ -658,50 +611,1456 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Difference: {
-            name: string;
-            /** @description The version before. */
+        /** @description An attempt at a run. */
+        AttemptView: {
+            run_id: number;
             number: number;
-            added: components["schemas"]["TypedColumn"][];
-            dropped: components["schemas"]["TypedColumn"][];
-            retyped: {
-                name: string;
-                before: string;
-                after: string;
-            }[];
-            rows_before: number | null;
-            rows_after: number | null;
-            replaced_rows: number | null;
-            new_rows: number | null;
-            /** @description Columns that had values and have none in the new rows. */
-            emptied: {
-                name: string;
-                /** @description Whether the new rows lack the column. */
-                absent: boolean;
-                /** @description Values before; null where not counted. */
-                values: number | null;
-                rows_before: number;
-                new_rows: number;
-                /** @description A few of them. */
-                partitions: string[];
-                partition_count: number;
-            }[];
-            /** @description Replaced partitions whose number of rows changes too much; a few of them. */
-            partitions: {
-                name: string;
-                before: number;
-                after: number;
-            }[];
-            /** @description Why it is held. */
-            reasons: string[];
+            /** @description The scheduler or command that claimed it. */
+            claimed_by: string;
+            /** Format: date-time */
+            claimed_at: string;
+            /** @description Counter of its heartbeats. */
+            heartbeat: number;
+            host: string;
+            pid: number | null;
+            started_at: string | null;
+            finished_at: string | null;
+            outcome: components["schemas"]["Outcome"] | null;
+            error: string;
+            failed_cell: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
+            output: string;
+            /** @description Largest resident memory of its processes; null if unknown. */
+            peak_rss_bytes: number | null;
+            /** @description Time limit in seconds. */
+            timeout_s: number | null;
         };
-        TypedColumn: {
+        /** @description A pipeline that was paused after failures. */
+        AutoPaused: {
             name: string;
-            /** @description An Arrow type. */
+            /** @description Why it was paused. */
+            note: string;
+            /** @description The command line that resumes it. */
+            resume: string;
+        };
+        /** @description One pinned file. */
+        BundleFile: {
+            /** @description Relative to the project root, with `/`. */
+            path: string;
+            /** @description SHA-256 (hex) of its bytes. */
+            content_hash: string;
+            /** @description Its size. */
+            bytes: number;
+            /** @description Why it is pinned. */
+            role: components["schemas"]["FileRole"];
+            /** @description Whether it may be executed as a program. */
+            executable: boolean;
+        };
+        /**
+         * @description What to do with times that passed while no scheduler was alive.
+         * @enum {string}
+         */
+        Catchup: "all" | "latest" | "none";
+        /**
+         * @description Why a run exists.
+         * @enum {string}
+         */
+        Cause: "backfill" | "manual" | "schedule" | "upstream";
+        /** @description What one rule found. */
+        CheckResult: {
+            /** @description The rule. */
+            rule: components["schemas"]["CheckRule"];
+            /** @description pass, or the rule's severity where it was broken. */
+            status: components["schemas"]["CheckStatus"];
+            /** @description Name of the frame or publication that was checked. */
+            dataset: string;
+            /** @description How many rows break it; null for a rule about the whole. */
+            failed_rows: number | null;
+            /** @description How many rows were looked at. */
+            total_rows: number;
+            /** @description One sentence with the observed value. */
+            message: string;
+            /** @description Up to twenty breaking rows, as text per column, for the record. */
+            sample: {
+                [key: string]: string;
+            }[];
+        };
+        /** @description One rule about data. */
+        CheckRule: {
+            /** @description The rule as written, without its severity; what is shown. */
+            text: string;
+            /** @description `unique`, `not_null`, `rows` (a comparison over the number of rows), `expression` (an SQL condition true for every row), `in`, `matches`, `references`, `fresh` (the greatest value is recent), `schema` (of a pandera schema). */
+            kind: string;
+            /** @description What a failure does. */
+            severity: components["schemas"]["Severity"];
+            /** @description The column of a column rule. */
+            column: string | null;
+            /** @description The condition, the regular expression, `publication.column`, or for `in` the allowed values as SQL literals separated by commas; for `fresh` the greatest age, and when it is asked, the ISO time that the greatest value must have reached. */
+            argument: string;
+        };
+        /**
+         * @description The result of one rule.
+         * @enum {string}
+         */
+        CheckStatus: "error" | "pass" | "warn";
+        /** @description A column: its name, its Arrow type as text (`int64`, `timestamp[us, tz=UTC]`). */
+        Column: {
+            name: string;
             type: string;
             nullable: boolean;
         };
-        Watermark: {
+        /** @description Where a column of an output comes from, as far as SQL tells. */
+        ColumnOrigin: {
+            /** @description Of the output. */
+            column: string;
+            /** @description Name of the source or publication. */
+            source: string;
+            /** @description Table inside the source, or empty. */
+            table: string;
+            /** @description The column there. */
+            source_column: string;
+        };
+        /** @description The content of a version. */
+        CommittedView: {
+            name: string;
+            kind: components["schemas"]["PublicationKind"];
+            location: string;
+            delta_version: number | null;
+            /** @description Rows of the whole output. */
+            rows: number | null;
+            /** @description Rows that this version has written. */
+            changed_rows: number | null;
+            bytes: number;
+            columns: components["schemas"]["Column"][];
+            mode: components["schemas"]["PublishMode"];
+            key: string[];
+            partition_by: string[];
+            contract: components["schemas"]["Contract"];
+            title: string;
+            /** @description SHA-256 of a file or report; empty for a table. */
+            content_hash: string;
+            /** @description Encoded layout of a file; empty for other kinds. */
+            layout: string;
+        };
+        /**
+         * @description What may change between versions: `freeze` refuses another schema, `evolve` adds columns.
+         * @enum {string}
+         */
+        Contract: "evolve" | "freeze";
+        /** @description The column that an incremental load follows. */
+        Cursor: {
+            /** @description Name of the source or publication. */
+            source: string;
+            /** @description Table inside the source, or empty. */
+            table: string;
+            /** @description Its name. */
+            column: string;
+        };
+        /**
+         * @description What the values of a cursor column are; each kind has an order of its own.
+         * @enum {string}
+         */
+        CursorKind: "date" | "decimal" | "instant" | "integer" | "text" | "timestamp";
+        /** @description A value of a cursor column, exact, as text. */
+        CursorValue: {
+            /** @description What the text is. */
+            kind: components["schemas"]["CursorKind"];
+            /** @description `42`, `1.50`, any text, `2026-01-31`, `2026-01-31T06:00:00.123456789`, and the same with `Z` for an instant. */
+            text: string;
+        };
+        /** @description What a deployment did. */
+        Deployment: {
+            /** @description As it now stands in the ledger. */
+            pipeline: components["schemas"]["Pipeline"];
+            /** @description `new`, `changed` or `unchanged`. */
+            change: string;
+            /** @description What differs from the version before, one phrase each; empty for a new pipeline. */
+            changes: string[];
+            /** @description Its schedule in words; empty without one. */
+            words: string;
+            /** @description The next instants, UTC. */
+            next: string[];
+            /** @description What daylight saving does to them, what is assumed of the notebook, why its runs start cold; empty for nothing. */
+            note: string;
+            /** @description What preflight found. */
+            findings: components["schemas"]["Finding"][];
+            /** @description The local files that the version pins. */
+            files: components["schemas"]["BundleFile"][];
+            /** @description How these differ from those of the version that was deployed before. */
+            file_changes: components["schemas"]["FileChange"][];
+        };
+        /** @description How two versions differ. */
+        DiffView: {
+            name: string;
+            /** @description Number of the earlier version. */
+            before: number;
+            /** @description Number of the later version. */
+            after: number;
+            difference: components["schemas"]["Difference"];
+            /** @description Row by row; null if no key identifies rows. */
+            rows: components["schemas"]["RowChanges"] | null;
+        };
+        /** @description How what is staged, or a version, differs from the version before. */
+        Difference: {
+            /** @description Of the publication. */
+            name: string;
+            /** @description Of the version before. */
+            number: number;
+            /** @description Columns that are new. */
+            added: components["schemas"]["Column"][];
+            /** @description Columns that are gone. */
+            dropped: components["schemas"]["Column"][];
+            /** @description Columns whose values no longer fit the type they had. */
+            retyped: components["schemas"]["Retyped"][];
+            /** @description Of the whole version before; null where unknown. */
+            rows_before: number | null;
+            /** @description Of the whole version to come; null where only a commit can tell. */
+            rows_after: number | null;
+            /** @description Rows that are taken out for others: of the whole, or of the partitions that come again; null where rows are only added or told apart by a key. */
+            replaced_rows: number | null;
+            /** @description What comes in their place; null where `replaced_rows` is. */
+            new_rows: number | null;
+            /** @description Columns that had values and have none. */
+            emptied: components["schemas"]["Emptied"][];
+            /** @description Replaced partitions that get another number of rows; of one that is held, a few of those that are a reason. */
+            partitions: components["schemas"]["PartitionRows"][];
+            /** @description Why it is held, one sentence each; empty where it need not be. */
+            reasons: string[];
+        };
+        /** @description A column without values in the new rows that has values in the live version. */
+        Emptied: {
+            /** @description Of the column. */
+            name: string;
+            /** @description Whether the new rows lack the column; otherwise it is NULL or NaN in all of them. */
+            absent: boolean;
+            /** @description How many values it has in the rows that are compared; null if they were not counted. */
+            values: number | null;
+            /** @description Rows that the new rows are compared with: those they replace, or all. */
+            rows_before: number;
+            /** @description Rows that have no value. */
+            new_rows: number;
+            /** @description Some of the affected partitions, as `day=2026-01-01`; empty if the table is compared as a whole. */
+            partitions: string[];
+            /** @description How many there are. */
+            partition_count: number;
+        };
+        /** @description An error response. */
+        Error: {
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /** @description What failed. */
+        ErrorDetail: {
+            /** @description Kind of error, such as `NotFound`. */
+            type: string;
+            message: string;
+            /** @description The next step. */
+            hint: string;
+            /** @description The invalid field of the request, if one is known; `parameters.NAME` for the value of a parameter. */
+            field?: string;
+        };
+        /** @description How a pinned file differs from that of another version. */
+        FileChange: {
+            /** @description As in `BundleFile`. */
+            path: string;
+            /** @description `added`, `changed` or `removed`. */
+            change: string;
+        };
+        /**
+         * @description Why a file belongs to a version.
+         * @enum {string}
+         */
+        FileRole: "data" | "module" | "script";
+        /** @description Something that would go wrong, or may. */
+        Finding: {
+            /** @description `error`, `warning` or `info`. */
+            severity: string;
+            /** @description Index of the cell, 0-based over all cells; null for the whole. */
+            cell: number | null;
+            /** @description One sentence; cells are counted from 1 there. */
+            message: string;
+            /** @description The next step. */
+            hint: string;
+            /** @description What it is about: `kernel`, `syntax`, `name`, `import`, `file`, `source`, `table`, `check`, `publish`, `schedule`, `command`, `secret`, `undeclared`, `unchecked`; empty for anything else. */
+            kind: string;
+            /** @description Indices of the cells that could not be checked, or not in full. */
+            unchecked: number[];
+        };
+        /** @description The greatest age its owner promises. */
+        Freshness: {
+            /** @description Age in seconds from which it is late; null where only an error is declared. */
+            warn_s: number | null;
+            /** @description Age in seconds from which the promise is broken; null where only a warning is. */
+            error_s: number | null;
+        };
+        /**
+         * @description How the age of a publication compares with its freshness promise.
+         * @enum {string}
+         */
+        FreshnessState: "error" | "none" | "ok" | "warn";
+        /**
+         * @description How a pipeline stands, the most severe first.
+         * @enum {string}
+         */
+        HealthState: "auto_paused" | "backfill_failed" | "failing" | "held" | "late" | "never" | "ok" | "paused" | "running";
+        /**
+         * @description What holds a run until a person decides.
+         * @enum {string}
+         */
+        HeldBy: "check" | "gate";
+        /** @description An output that is pending approval. */
+        HeldOutput: {
+            name: string;
+            kind: components["schemas"]["PublicationKind"];
+            mode: components["schemas"]["PublishMode"];
+            /** @description Null for a report or a file without rows. */
+            rows: number | null;
+        };
+        /** @description Command lines that do the same as the buttons of a held run. */
+        HoldLines: {
+            show: string;
+            approve: string;
+            reject: string;
+        };
+        /** @description A run that is pending approval. */
+        HoldView: {
+            run: number;
+            names: string[];
+            owner: string;
+            /** Format: date-time */
+            held_at: string;
+            held_by: components["schemas"]["HeldBy"][];
+            /** @description What an approval would publish; empty if a check failed in a run that publishes nothing. */
+            outputs: components["schemas"]["HeldOutput"][];
+            /** @description The rules of severity error that failed. */
+            checks: components["schemas"]["CheckResult"][];
+            /** @description How the outputs differ from the versions before. */
+            differences: components["schemas"]["Difference"][];
+            lines: components["schemas"]["HoldLines"];
+        };
+        /** @description A complete list. */
+        PipelineVersionItems: {
+            items: components["schemas"]["PipelineVersion"][];
+        };
+        /** @description A complete list. */
+        SourceViewItems: {
+            items: components["schemas"]["SourceView"][];
+        };
+        /** @description One of the last runs of a pipeline. */
+        LastRun: {
+            id: number;
+            state: components["schemas"]["RunState"];
+            outcome: components["schemas"]["Outcome"] | null;
+            seconds: number | null;
+            /** Format: date-time */
+            due_at: string;
+        };
+        /** @description Data that a run has moved from one node to the next. */
+        LineageEdgeView: {
+            /** @description Id of the node that was read. */
+            from: string;
+            /** @description Id of the node that was written. */
+            to: string;
+            run: number;
+            /** @description When the run ended; null if it is running again. */
+            at: string | null;
+            rows: number | null;
+            bytes: number | null;
+            /** @description Of the publication that was read or written; null for a source. */
+            version: number | null;
+        };
+        /** @description A source (or a table of one), a pipeline or a publication. */
+        LineageNode: {
+            /** @description Unique in the graph. */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["NodeKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description Inside of a source; empty for a source that is one table, or all of them. */
+            table: string;
+            /** @description Of a publication or pipeline; null where unknown. */
+            version: number | null;
+            /** @description Of that version of a publication; null where unknown. */
+            rows: number | null;
+            /** @description Accountable for it; empty where unknown. */
+            owner: string;
+            /** @description What else there is to know. */
+            note: string;
+        };
+        /** @description The lineage of a publication. */
+        LineageView: {
+            /** @description Id of the publication's node. */
+            root: string;
+            /** @description Whether it contains everything; false if the graph was too large. */
+            complete: boolean;
+            nodes: components["schemas"]["LineageNode"][];
+            edges: components["schemas"]["LineageEdgeView"][];
+            /** @description Where its columns come from, as far as SQL tells. */
+            columns: components["schemas"]["ColumnOrigin"][];
+        };
+        /** @description Command lines that do the same as a request. */
+        Lines: {
+            /** @description An `%etl` line; empty if a value contains a line break. */
+            magic: string;
+            /** @description A `jupyter etl` line for a POSIX shell; empty if a value contains a null character. */
+            shell: string;
+        };
+        /**
+         * @description What a node is.
+         * @enum {string}
+         */
+        NodeKind: "pipeline" | "publication" | "source";
+        /** @description A notebook of nbformat 4. */
+        Notebook: {
+            cells: {
+                [key: string]: unknown;
+            }[];
+            metadata: {
+                [key: string]: unknown;
+            };
+            nbformat: number;
+            nbformat_minor: number;
+        };
+        /** @description What a notebook declares, and its pipeline. */
+        NotebookView: {
+            parameters: components["schemas"]["Parameter"][];
+            findings: components["schemas"]["Finding"][];
+            /** @description Name of its kernel; null if it names none. */
+            kernel: string | null;
+            /** @description Null if it is not deployed. */
+            pipeline: components["schemas"]["PipelineView"] | null;
+            /** @description Whether the notebook or a local file differs from the deployed version. */
+            changed: boolean;
+            /** @description The local files that a deployment would pin. */
+            files: components["schemas"]["BundleFile"][];
+            /** @description The deployed patterns; a deployment without patterns keeps them. */
+            include: string[];
+        };
+        /** @description A due time, in UTC and in the timezone of its schedule. */
+        Occurrence: {
+            /** Format: date-time */
+            utc: string;
+            /** Format: date-time */
+            local: string;
+        };
+        /**
+         * @description What becomes of a run whose attempt was lost: its cells may have run.
+         * @enum {string}
+         */
+        OnLost: "fail" | "retry";
+        /**
+         * @description How an attempt ended.
+         * @enum {string}
+         */
+        Outcome: "cancelled" | "failed" | "held" | "lost" | "succeeded" | "timed_out";
+        /**
+         * @description What to do when a run is due while another of the same pipeline is not finished.
+         * @enum {string}
+         */
+        Overlap: "cancel-previous" | "queue" | "skip";
+        /** @description A list, or a page of it. */
+        HoldViewPage: {
+            items: components["schemas"]["HoldView"][];
+            /** @description Number of entries on all pages together. */
+            total: number;
+        };
+        /** @description A list, or a page of it. */
+        PipelineViewPage: {
+            items: components["schemas"]["PipelineView"][];
+            /** @description Number of entries on all pages together. */
+            total: number;
+        };
+        /** @description A list, or a page of it. */
+        PublicationViewPage: {
+            items: components["schemas"]["PublicationView"][];
+            /** @description Number of entries on all pages together. */
+            total: number;
+        };
+        /** @description A list, or a page of it. */
+        RunViewPage: {
+            items: components["schemas"]["RunView"][];
+            /** @description Number of entries on all pages together. */
+            total: number;
+        };
+        /** @description A list, or a page of it. */
+        WatermarkViewPage: {
+            items: components["schemas"]["WatermarkView"][];
+            /** @description Number of entries on all pages together. */
+            total: number;
+        };
+        /** @description A parameter that a notebook declares. */
+        Parameter: {
+            /** @description A Python identifier. */
+            name: string;
+            /** @description Its type; `any` where the notebook does not say. */
+            type: components["schemas"]["ParameterType"];
+            /** @description The default as written (Python literal, or `yesterday` ...); null without one. */
+            default: string | null;
+            /** @description `cell` for papermill's parameters cell, `command` for `%etl param`. */
+            origin: string;
+            /** @description The comment behind it, if any. */
+            help: string;
+            /** @description Whether null is a value too. */
+            optional: boolean;
+        };
+        /**
+         * @description The types a parameter can have.
+         * @enum {string}
+         */
+        ParameterType: "any" | "bool" | "date" | "datetime" | "decimal" | "dict" | "float" | "int" | "list" | "path" | "str" | "time" | "timedelta" | "uuid";
+        /** @description A partition that is replaced with a different number of rows. */
+        PartitionRows: {
+            /** @description `day=2026-01-01`. */
+            name: string;
+            /** @description Rows. */
+            before: number;
+            /** @description Rows. */
+            after: number;
+        };
+        /**
+         * @description Who paused a pipeline.
+         * @enum {string}
+         */
+        PausedBy: "person" | "platform";
+        /** @description A notebook, its schedule, parameters, policy and owner. */
+        Pipeline: {
+            /** @description Unique; by default the notebook's stem. */
+            name: string;
+            /** @description Absolute path of the file that was deployed; its folder is the working directory. */
+            notebook: string;
+            /** @description SHA-256 (hex) of the live version's snapshot. */
+            content_hash: string;
+            /** @description Who is accountable. */
+            owner: string;
+            /** @description Number of the live version, 1 for the first. */
+            version: number;
+            /** @description When it runs; null for a pipeline that only runs on demand. */
+            schedule: components["schemas"]["Schedule"] | null;
+            /** @description Values given at deployment; they override the notebook's defaults. JSON values. */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @description How its runs are treated. */
+            policy: components["schemas"]["Policy"];
+            /** @description Whether nothing is planned at the moment. */
+            paused: boolean;
+            /** @description Why the platform paused it; empty where a person did, and where it is not paused. */
+            pause_note: string;
+            /** @description Next instant of the schedule, UTC; null for `after`, paused or spent schedules. */
+            next_due: string | null;
+            /** @description Counts every change of this row; the compare-and-swap of the planner. */
+            revision: number;
+            /** @description UTC. */
+            created_at: string | null;
+            /** @description UTC. */
+            updated_at: string | null;
+            /** @description Names of the declared sources that the notebook reads, as far as its text tells. */
+            sources: string[];
+            /** @description The highest version of each publication that has started a run. */
+            seen: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description Which pipelines are listed: `failing` are all that need attention, the most severe first.
+         * @enum {string}
+         */
+        PipelineFilter: "all" | "failing" | "mine";
+        /** @description Command lines that do the same as the buttons of a pipeline. */
+        PipelineLines: {
+            trigger: string;
+            pause: string;
+            resume: string;
+            relink: string;
+            unschedule: string;
+            runs: string;
+            schedule: string;
+        };
+        /** @description The parameters of a deployed version. */
+        PipelineParameters: {
+            version: number;
+            /** @description What the version declares. */
+            declared: components["schemas"]["Parameter"][];
+            /** @description The values it was deployed with. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One deployed state of a pipeline. */
+        PipelineVersion: {
+            /** @description Its name. */
+            pipeline: string;
+            /** @description 1 for the first. */
+            number: number;
+            /** @description SHA-256 (hex) of the snapshot, which lists the local files of the version. */
+            content_hash: string;
+            /** @description Absolute path it was deployed from. */
+            notebook: string;
+            /** @description Its schedule at the time. */
+            schedule: components["schemas"]["Schedule"] | null;
+            /** @description Its parameters at the time. */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @description Its policy at the time. */
+            policy: components["schemas"]["Policy"];
+            /** @description Who and when (UTC). */
+            deployed_by: string;
+            /**
+             * Format: date-time
+             * @description Who and when (UTC).
+             */
+            deployed_at: string;
+            /** @description The local files that it pins; empty where they were not loaded. */
+            files: components["schemas"]["BundleFile"][];
+            /** @description How these differ from those of the version before. */
+            file_changes: components["schemas"]["FileChange"][];
+        };
+        /** @description A pipeline with its health and its last runs. */
+        PipelineView: {
+            /** @description Unique; by default the notebook's stem. */
+            name: string;
+            /** @description Absolute path of the file that was deployed; its folder is the working directory. */
+            notebook: string;
+            /** @description SHA-256 (hex) of the live version's snapshot. */
+            content_hash: string;
+            /** @description Who is accountable. */
+            owner: string;
+            /** @description The schedule in words. */
+            words: string;
+            /** @description At most 14, oldest first. */
+            last_runs: components["schemas"]["LastRun"][];
+            health: components["schemas"]["HealthState"];
+            /** @description Why; empty if there is nothing to add. */
+            health_note: string;
+            /** @description The run that `health_note` refers to. */
+            health_run: number | null;
+            /** @description 0 if no action is needed; higher is more urgent. */
+            severity: number;
+            paused_by: components["schemas"]["PausedBy"] | null;
+            /** @description Whether a run is active. */
+            running: boolean;
+            last_success_at: string | null;
+            /** @description Path in the file browser; null if the notebook is outside its root folder. */
+            notebook_path: string | null;
+            /** @description Why its runs start cold, and what would make them warm; empty if they are warm. */
+            cold_start: string;
+            /** @description Whether the notebook's file is gone; runs execute the deployed version. */
+            missing: boolean;
+            /** @description How long the next run may take. */
+            time_limit: components["schemas"]["TimeLimit"];
+            /** @description The time limit that was set, as text; empty for none. */
+            timeout: string;
+            /** @description The preset that its schedule corresponds to, however it was written; null for none. */
+            preset: components["schemas"]["Preset"] | null;
+            lines: components["schemas"]["PipelineLines"];
+            /** @description Number of the live version, 1 for the first. */
+            version: number;
+            /** @description When it runs; null for a pipeline that only runs on demand. */
+            schedule: components["schemas"]["Schedule"] | null;
+            /** @description Values given at deployment; they override the notebook's defaults. JSON values. */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @description How its runs are treated. */
+            policy: components["schemas"]["Policy"];
+            /** @description Whether nothing is planned at the moment. */
+            paused: boolean;
+            /** @description Why the platform paused it; empty where a person did, and where it is not paused. */
+            pause_note: string;
+            /** @description Next instant of the schedule, UTC; null for `after`, paused or spent schedules. */
+            next_due: string | null;
+            /** @description Counts every change of this row; the compare-and-swap of the planner. */
+            revision: number;
+            /** @description UTC. */
+            created_at: string | null;
+            /** @description UTC. */
+            updated_at: string | null;
+            /** @description Names of the declared sources that the notebook reads, as far as its text tells. */
+            sources: string[];
+            /** @description The highest version of each publication that has started a run. */
+            seen: {
+                [key: string]: number;
+            };
+        };
+        /** @description How a pipeline's runs are treated. */
+        Policy: {
+            /** @description The most retries, for failures that can succeed on one. */
+            retries: number;
+            /** @description Wall-clock seconds an attempt may take; null lets the platform decide, see `jupyter_etl.scheduling.time_limits.time_limit`. */
+            timeout_s: number | null;
+            /** @description What becomes of times that passed unseen. */
+            catchup: components["schemas"]["Catchup"];
+            /** @description What becomes of a run that is due while another is not finished. */
+            overlap: components["schemas"]["Overlap"];
+            /** @description What becomes of a run whose attempt was lost. */
+            on_lost: components["schemas"]["OnLost"];
+            /** @description Higher first; a pipeline of low priority waits longer, but never for ever. */
+            priority: number;
+            /** @description Most runs of a backfill in hand at once. */
+            parallel: number;
+            /** @description Most resident memory of an attempt's kernel with all it started; null for the machine's setting. */
+            memory_bytes: number | null;
+            /** @description Keep the variables of a failed attempt, so that it can go on from there. */
+            checkpoint: boolean;
+            /** @description Fork the attempts' processes from one that has the usual packages imported; else start each from nothing. */
+            warm: boolean;
+            /** @description Whether it may publish a name that another pipeline publishes, too. */
+            shared: boolean;
+            /** @description What pipelines and their runs are filtered by. */
+            tags: {
+                [key: string]: string;
+            };
+        };
+        /** @description A usual schedule with its times. */
+        Preset: {
+            /** @description Which. */
+            kind: components["schemas"]["PresetKind"];
+            /** @description `HH:MM`; empty where it has none. */
+            time: string;
+            /** @description Of a weekly one, else empty. */
+            weekday: ("fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed") | "";
+            /** @description Day of the month of a monthly one, else null. */
+            day: number | null;
+        };
+        /**
+         * @description A usual schedule.
+         * @enum {string}
+         */
+        PresetKind: "daily" | "every15" | "hourly" | "monthly" | "weekdays" | "weekly";
+        /** @description The first rows of a table. */
+        Preview: {
+            columns: components["schemas"]["PreviewColumn"][];
+            /** @description Cells in the order of the columns. Dates are ISO 8601 text, decimals and integers beyond 2**53 text, bytes hexadecimal text, NaN null. */
+            rows: unknown[][];
+            /** @description Null if counting would require a scan. */
+            total_rows: number | null;
+            /** @description Shows the rows in a notebook or a terminal. */
+            line: string;
+        };
+        /** @description A column of a preview. */
+        PreviewColumn: {
+            name: string;
+            /** @description Its Arrow type. */
+            type: string;
+        };
+        /** @description A publication with its live versions. */
+        PublicationDetail: {
+            name: string;
+            kind: components["schemas"]["PublicationKind"];
+            owner: string;
+            pipeline: string;
+            /** @description The version that consumers get; null if there are only drafts. */
+            live: components["schemas"]["VersionView"] | null;
+            /** @description The newest draft. */
+            draft: components["schemas"]["VersionView"] | null;
+            freshness: components["schemas"]["Freshness"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Age of the live version in seconds. */
+            age_s: number | null;
+            fresh: components["schemas"]["FreshnessState"];
+            lines: components["schemas"]["PublicationLines"];
+            /** @description Newest first. */
+            history: components["schemas"]["VersionView"][];
+            /** @description How other engines read the newest version; empty for files and reports. */
+            ways_in: components["schemas"]["WayIn"][];
+        };
+        /**
+         * @description What an output is.
+         * @enum {string}
+         */
+        PublicationKind: "api" | "file" | "report" | "table";
+        /** @description Command lines that do the same as the buttons of a publication. */
+        PublicationLines: {
+            python: string;
+            preview: string;
+            read: string;
+            history: string;
+        };
+        /** @description A publication. */
+        PublicationView: {
+            name: string;
+            kind: components["schemas"]["PublicationKind"];
+            owner: string;
+            pipeline: string;
+            /** @description The version that consumers get; null if there are only drafts. */
+            live: components["schemas"]["VersionView"] | null;
+            /** @description The newest draft. */
+            draft: components["schemas"]["VersionView"] | null;
+            freshness: components["schemas"]["Freshness"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Age of the live version in seconds. */
+            age_s: number | null;
+            fresh: components["schemas"]["FreshnessState"];
+            lines: components["schemas"]["PublicationLines"];
+        };
+        /**
+         * @description How new rows meet the old ones. `replace` replaces the whole table, or with `partition_by` the partitions that occur in the new rows; `append` adds; `upsert` replaces the rows with the same key and adds the rest.
+         * @enum {string}
+         */
+        PublishMode: "append" | "replace" | "upsert";
+        /** @description A version that a run published. */
+        PublishedVersion: {
+            name: string;
+            version: number;
+            rows: number | null;
+            draft: boolean;
+        };
+        /** @description What a run read: lineage, observed at run time. */
+        Read: {
+            /** @description Name of the source or publication. */
+            source: string;
+            /** @description Table inside the source, or empty. */
+            table: string;
+            /** @description Version of a publication, or a fingerprint of a file; empty where unknown. */
+            version: string;
+            /** @description What was read; null where unknown. */
+            rows: number | null;
+            /** @description What was read; null where unknown. */
+            bytes: number | null;
+            /** @description What an incremental load read, in words; empty for any other. */
+            note: string;
+            /** @description From opening the source to its last row; null where unknown. It does not tell one read from another. */
+            seconds: number | null;
+        };
+        /** @description Set the path of a pipeline's notebook after a rename or move. */
+        RelinkRequest: {
+            /**
+             * @description The new path; by default searched for near the old one.
+             * @default null
+             */
+            notebook?: string | null;
+        };
+        /** @description A run that was queued again. */
+        RetriedRun: {
+            id: number;
+            pipeline: string;
+            version: number | null;
+            state: components["schemas"]["RunState"];
+            outcome: components["schemas"]["Outcome"] | null;
+            cause: components["schemas"]["Cause"];
+            logical_key: string;
+            /** Format: date-time */
+            due_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            /** @description Duration of all attempts together, so far if it is active. Time spent waiting for a retry, a worker or a decision does not count. */
+            seconds: number | null;
+            /** @description If it is active, the current time minus `seconds`. */
+            working_since: string | null;
+            /** @description Number of finished cells. */
+            cell: number | null;
+            /** @description Number of code cells. */
+            cells: number | null;
+            /** @description What failed; for a skipped run, why it was skipped. */
+            error: string;
+            /** @description Index of the failed cell, 0-based over all cells. */
+            failed_cell: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
+            owner: string;
+            draft: boolean;
+            attempts: number;
+            published: components["schemas"]["PublishedVersion"][];
+            /** @description What holds it; empty unless its state is held. */
+            held_by: components["schemas"]["HeldBy"][];
+            /** @description Whether there is an executed notebook. */
+            has_notebook: boolean;
+            /** @description Whether a cell failed and its variables were to be kept. */
+            resumable: boolean;
+            lines: components["schemas"]["RunLines"];
+            /** @description The cell at which it resumes, 0-based; null for the first. */
+            resumes_at: number | null;
+            /** @description Why it does not resume at the failed cell. */
+            why_not: string;
+            /** @description The version that was deployed from the saved notebook for it; null for none. */
+            deployed: number | null;
+            /** @description Why the deployed version runs and not the saved notebook; empty if they are the same. */
+            note: string;
+            /** @description All of this in sentences. */
+            words: string;
+        };
+        /** @description Run a finished run again. */
+        RetryRequest: {
+            /**
+             * @description Resume at the failed cell, with the notebook as it is now; requires ``--checkpoint`` on the failed run.
+             * @default false
+             */
+            from_failed_cell?: boolean;
+        };
+        /** @description A column of another type than before; types as on `Column`. */
+        Retyped: {
+            name: string;
+            before: string;
+            after: string;
+        };
+        /** @description Publish the content of an earlier version again. */
+        RollbackRequest: {
+            /**
+             * @description The version; by default the one before the live version.
+             * @default null
+             */
+            to?: number | null;
+            /**
+             * @description Do not change the watermarks of incremental loads.
+             * @default false
+             */
+            keep_watermarks?: boolean;
+        };
+        /** @description A row that differs. */
+        RowChange: {
+            /** @description `added`, `removed` or `changed`. */
+            kind: string;
+            /** @description Its key: column to value, as text. */
+            key: {
+                [key: string]: string | null;
+            };
+            /** @description Columns that changed: name to the value before and after, as text; null for NULL. */
+            values: {
+                [key: string]: [
+                    string | null,
+                    string | null
+                ];
+            };
+        };
+        /** @description How many rows differ. */
+        RowChanges: {
+            /** @description The columns by which rows were told apart. */
+            key: string[];
+            /** @description Numbers of rows. */
+            added: number;
+            /** @description Numbers of rows. */
+            removed: number;
+            /** @description Numbers of rows. */
+            changed: number;
+            /** @description A few of each. */
+            sample: components["schemas"]["RowChange"][];
+        };
+        /** @description A run with its attempts and the end of its log. */
+        RunDetail: {
+            id: number;
+            pipeline: string;
+            version: number | null;
+            state: components["schemas"]["RunState"];
+            outcome: components["schemas"]["Outcome"] | null;
+            cause: components["schemas"]["Cause"];
+            logical_key: string;
+            /** Format: date-time */
+            due_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            /** @description Duration of all attempts together, so far if it is active. Time spent waiting for a retry, a worker or a decision does not count. */
+            seconds: number | null;
+            /** @description If it is active, the current time minus `seconds`. */
+            working_since: string | null;
+            /** @description Number of finished cells. */
+            cell: number | null;
+            /** @description Number of code cells. */
+            cells: number | null;
+            /** @description What failed; for a skipped run, why it was skipped. */
+            error: string;
+            /** @description Index of the failed cell, 0-based over all cells. */
+            failed_cell: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
+            owner: string;
+            draft: boolean;
+            attempts: number;
+            published: components["schemas"]["PublishedVersion"][];
+            /** @description What holds it; empty unless its state is held. */
+            held_by: components["schemas"]["HeldBy"][];
+            /** @description Whether there is an executed notebook. */
+            has_notebook: boolean;
+            /** @description Whether a cell failed and its variables were to be kept. */
+            resumable: boolean;
+            lines: components["schemas"]["RunLines"];
+            checks: components["schemas"]["CheckResult"][];
+            reads: components["schemas"]["Read"][];
+            parameters: {
+                [key: string]: unknown;
+            };
+            attempts_list: components["schemas"]["AttemptView"][];
+            /** @description The last 20,000 characters of its log at most, from the start of a line. */
+            log_tail: string;
+            /** @description Why it was skipped, or who decided about it; empty otherwise. */
+            note: string;
+            /** @description Its outputs that are pending approval; null for none. */
+            hold: components["schemas"]["HoldView"] | null;
+        };
+        /** @description Command lines that do the same as the buttons of a run. */
+        RunLines: {
+            log: string;
+            cancel: string;
+            retry: string;
+            retry_from_failed_cell: string;
+        };
+        /**
+         * @description Where a run stands.
+         * @enum {string}
+         */
+        RunState: "cancelled" | "dispatched" | "failed" | "held" | "queued" | "running" | "skipped" | "succeeded";
+        /** @description A run. */
+        RunView: {
+            id: number;
+            pipeline: string;
+            version: number | null;
+            state: components["schemas"]["RunState"];
+            outcome: components["schemas"]["Outcome"] | null;
+            cause: components["schemas"]["Cause"];
+            logical_key: string;
+            /** Format: date-time */
+            due_at: string;
+            started_at: string | null;
+            finished_at: string | null;
+            /** @description Duration of all attempts together, so far if it is active. Time spent waiting for a retry, a worker or a decision does not count. */
+            seconds: number | null;
+            /** @description If it is active, the current time minus `seconds`. */
+            working_since: string | null;
+            /** @description Number of finished cells. */
+            cell: number | null;
+            /** @description Number of code cells. */
+            cells: number | null;
+            /** @description What failed; for a skipped run, why it was skipped. */
+            error: string;
+            /** @description Index of the failed cell, 0-based over all cells. */
+            failed_cell: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
+            owner: string;
+            draft: boolean;
+            attempts: number;
+            published: components["schemas"]["PublishedVersion"][];
+            /** @description What holds it; empty unless its state is held. */
+            held_by: components["schemas"]["HeldBy"][];
+            /** @description Whether there is an executed notebook. */
+            has_notebook: boolean;
+            /** @description Whether a cell failed and its variables were to be kept. */
+            resumable: boolean;
+            lines: components["schemas"]["RunLines"];
+        };
+        /** @description When a pipeline runs; exactly the field of its kind is set. */
+        Schedule: {
+            /** @description Which of the fields below says when. */
+            kind: components["schemas"]["ScheduleKind"];
+            /** @description As the user wrote it, trimmed; what is shown and edited. */
+            text: string;
+            /** @description IANA name in which `cron` is read. */
+            timezone: string;
+            /** @description Five fields, normalised (`@daily` and words are turned into them). */
+            cron: string | null;
+            /** @description Seconds between runs, counted from the Unix epoch so that all schedulers agree. */
+            every_s: number | null;
+            /** @description The one instant of a one-shot, UTC. */
+            at: string | null;
+            /** @description Names of the publications whose new versions start a run. */
+            after: string[];
+            /** @description Wait until each of them has a new version; otherwise any one is enough. */
+            after_all: boolean;
+        };
+        /**
+         * @description The four ways to say when.
+         * @enum {string}
+         */
+        ScheduleKind: "after" | "cron" | "interval" | "once";
+        /** @description Deploy a notebook and schedule it. What a deployed pipeline has stays where a field is left out, null, empty or false; `reset` and `on_demand` remove it. */
+        ScheduleRequest: {
+            /** @description The path of the notebook. */
+            notebook: string;
+            /**
+             * @description "weekdays at 06:00", "every 15m", "0 6 * * 1-5", @daily, or a date; not with ``after``.
+             * @default
+             */
+            when?: string;
+            /**
+             * @description The timezone of the schedule, like Europe/Paris.
+             * @default null
+             */
+            timezone?: string | null;
+            /**
+             * @description The name of the pipeline; by default the file name of the notebook.
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * @description A parameter of the notebook; may be repeated.
+             * @default {}
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The maximum number of retries. Default: 3.
+             * @default null
+             */
+            retries?: number | null;
+            /**
+             * @description Stop the run after this time: seconds, or 90s, 15m, 1h. Default: derived from the last runs, at most 1 h.
+             * @default null
+             */
+            timeout_s?: number | null;
+            /**
+             * @description The same as timeout_s as text: 90s, 15m, 1h.
+             * @default null
+             */
+            timeout?: string | null;
+            /**
+             * @description Which due times to run after a time without a scheduler. Default: latest.
+             * @default null
+             */
+            catchup?: components["schemas"]["Catchup"] | null;
+            /**
+             * @description What to do at a due time while the previous run is active. Default: skip.
+             * @default null
+             */
+            overlap?: components["schemas"]["Overlap"] | null;
+            /**
+             * @description What to do with a run whose attempt was lost; its cells may have run. Default: retry.
+             * @default null
+             */
+            on_lost?: components["schemas"]["OnLost"] | null;
+            /**
+             * @description The priority, from -100 to 100; higher ones start first. Default: 0.
+             * @default null
+             */
+            priority?: number | null;
+            /**
+             * @description The memory limit of an attempt, such as 2GB; by default JUPYTER_ETL_MEMORY.
+             * @default null
+             */
+            memory_bytes?: number | null;
+            /**
+             * @description Save the variables when a cell fails, so a retry can resume at that cell.
+             * @default false
+             */
+            checkpoint?: boolean;
+            /**
+             * @description Start new interpreters instead of forks with the usual packages imported.
+             * @default false
+             */
+            cold?: boolean;
+            /**
+             * @description The accountable person.
+             * @default null
+             */
+            owner?: string | null;
+            /**
+             * @description Run when a new version of one of these publications is live.
+             * @default []
+             */
+            after?: string[];
+            /**
+             * @description Wait until each publication of ``after`` has a new version.
+             * @default false
+             */
+            after_all?: boolean;
+            /**
+             * @description Allow names in ``after`` that do not exist yet.
+             * @default false
+             */
+            expect?: boolean;
+            /**
+             * @description Allow publications that another pipeline also publishes.
+             * @default false
+             */
+            shared?: boolean;
+            /**
+             * @description Remove the schedule; the pipeline runs only on request.
+             * @default false
+             */
+            on_demand?: boolean;
+            /**
+             * @description Options to reset to their default first: all, schedule, param, param.NAME, or an option such as retries. Other options keep their deployed value.
+             * @default []
+             */
+            reset?: string[];
+            /**
+             * @description Files to pin with the version, such as 'config/*.yaml'; imported local modules are always pinned.
+             * @default []
+             */
+            include?: string[];
+            /**
+             * @description A tag that pipelines and runs can be filtered by; may be repeated.
+             * @default {}
+             */
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Deploy despite preflight errors.
+             * @default false
+             */
+            anyway?: boolean;
+        };
+        /** @description A schedule as somebody types it. */
+        ScheduleText: {
+            /** @default  */
+            when?: string;
+            /** @default null */
+            timezone?: string | null;
+            /** @default [] */
+            after?: string[];
+            /** @default false */
+            after_all?: boolean;
+        };
+        /** @description A schedule that is not deployed yet. */
+        ScheduleView: {
+            /** @description The schedule in words. */
+            words: string;
+            /** @description Its next times. */
+            next: components["schemas"]["Occurrence"][];
+            /** @description The effect of daylight saving time; empty for none. */
+            note: string;
+            cron: string | null;
+            /** @description The preset that it corresponds to; null for none. */
+            preset: components["schemas"]["Preset"] | null;
+        };
+        /** @description A scheduler that has sent a heartbeat. */
+        SchedulerInfo: {
+            /** @description Random identity of the process. */
+            id: string;
+            /** @description Where it runs. */
+            host: string;
+            /** @description Where it runs. */
+            pid: number;
+            /** @description How many attempts it executes at once. */
+            workers: number;
+            /**
+             * Format: date-time
+             * @description Time of the last heartbeat, UTC.
+             */
+            seen_at: string;
+            /** @description Why it plans or starts nothing now; empty if it does. */
+            note: string;
+            /** @description Whose pipelines it runs; empty for all owners. */
+            owners: string[];
+        };
+        /** @description A secret of a source. */
+        SecretUse: {
+            /** @description Its name. */
+            name: string;
+            /** @description Whose it is; empty before it is set or used here. */
+            owner: string;
+            /** @description Servers that it may be sent to. */
+            allowed: string[];
+        };
+        /**
+         * @description What a broken rule does: warn is shown, error holds the publication back.
+         * @enum {string}
+         */
+        Severity: "error" | "warn";
+        /** @description A declared input: a name, a kind, where it is, and the names of its secrets. */
+        Source: {
+            /** @description Unique in the catalogue. */
+            name: string;
+            /** @description A value of `SourceKind`, or the kind of an installed connector. */
+            kind: string;
+            /** @description Absolute path, folder, glob, URL or SQLAlchemy URL without password; the name of a publication; the name of a variable for a frame. */
+            location: string;
+            /** @description The location as written, before it was resolved against the notebook's folder. */
+            declared: string;
+            /** @description Names of secrets, never values; the first is the password of a URL. */
+            secrets: string[];
+            /** @description Refuse anything but reading. */
+            readonly: boolean;
+            /** @description Further options of the kind (`sheet`, `delimiter` ...), as text. */
+            options: {
+                [key: string]: string;
+            };
+            /** @description The age from which it is late. */
+            freshness: components["schemas"]["Freshness"] | null;
+            /** @description Most runs that read it at once; null for `runs_at_once`'s default. */
+            limit: number | null;
+            /** @description Who declared it. */
+            owner: string;
+            /** @description Absolute path of the notebook that declares it, or empty for the command line. */
+            notebook: string;
+            /** @description When it was last declared, UTC. */
+            declared_at: string | null;
+        };
+        /** @description A source and its tables. */
+        SourceDetail: {
+            source: components["schemas"]["Source"];
+            tables: components["schemas"]["TableView"][];
+        };
+        /** @description A source in a list. */
+        SourceView: {
+            /** @description Unique in the catalogue. */
+            name: string;
+            /** @description A value of `SourceKind`, or the kind of an installed connector. */
+            kind: string;
+            /** @description Absolute path, folder, glob, URL or SQLAlchemy URL without password; the name of a publication; the name of a variable for a frame. */
+            location: string;
+            /** @description Who owns its secrets, and where they may be sent. */
+            secret_uses: components["schemas"]["SecretUse"][];
+            /** @description When a run tries it again; null while it answers. */
+            next_try_at: string | null;
+            lines: components["schemas"]["TableLines"];
+            /** @description The location as written, before it was resolved against the notebook's folder. */
+            declared: string;
+            /** @description Names of secrets, never values; the first is the password of a URL. */
+            secrets: string[];
+            /** @description Refuse anything but reading. */
+            readonly: boolean;
+            /** @description Further options of the kind (`sheet`, `delimiter` ...), as text. */
+            options: {
+                [key: string]: string;
+            };
+            /** @description The age from which it is late. */
+            freshness: components["schemas"]["Freshness"] | null;
+            /** @description Most runs that read it at once; null for `runs_at_once`'s default. */
+            limit: number | null;
+            /** @description Who declared it. */
+            owner: string;
+            /** @description Absolute path of the notebook that declares it, or empty for the command line. */
+            notebook: string;
+            /** @description When it was last declared, UTC. */
+            declared_at: string | null;
+        };
+        /** @description Whether a scheduler was started. */
+        Started: {
+            started: boolean;
+        };
+        /** @description Counts, and what needs attention. */
+        Summary: {
+            owner: string;
+            sources: number;
+            pipelines: number;
+            /** @description Number of pipelines that need attention. */
+            attention: number;
+            /** @description Pipelines that were paused automatically after failures. */
+            auto_paused: components["schemas"]["AutoPaused"][];
+            /** @description Number of failing pipelines, including those in `auto_paused`. */
+            failing: number;
+            /** @description Number of pipelines with a failed backfill. */
+            backfill_failed: number;
+            /** @description Number of pipelines with a due run that nothing starts. */
+            late: number;
+            /** @description Number of runs that are pending approval. */
+            held: number;
+            /** @description Number of publications that are older than promised. */
+            stale: number;
+            /** @description Number of sources that do not answer. */
+            silent_sources: number;
+            /** @description The disk of this machine that is too full to start runs; empty for none. */
+            full_disk: string;
+            /** @description Whether nothing needs attention. */
+            well: boolean;
+            /** @description Number of all recorded runs. */
+            runs: number;
+            /** @description Number of active runs, including queued ones. */
+            runs_active: number;
+            /** @description Number of active runs without the queued ones. */
+            runs_running: number;
+            publications: number;
+            schedulers: components["schemas"]["SchedulerInfo"][];
+            version: string;
+        };
+        /** @description Command lines that do the same as the buttons of a source or table; empty if none can. */
+        TableLines: {
+            preview: string;
+            /** @description A cell that reads it into a variable. */
+            load: string;
+        };
+        /** @description A table of a source. */
+        TableView: {
+            /** @description As it is used in `%etl load SOURCE.NAME`; empty for a source that is one table. */
+            name: string;
+            lines: components["schemas"]["TableLines"];
+            /** @description Names and Arrow types in order; empty where reading them would cost a scan. */
+            columns: components["schemas"]["Column"][];
+            /** @description Number of rows where the source knows it without counting. */
+            rows: number | null;
+            /** @description As `Reading.notes`, and why the types of the columns were chosen. */
+            notes: string[];
+        };
+        /** @description How long an attempt may take. */
+        TimeLimit: {
+            /** @description Wall-clock time. */
+            seconds: number;
+            /** @description Where that is from; empty for what a person gave. */
+            why: string;
+        };
+        /** @description Run the deployed version of a pipeline once, through the scheduler. */
+        TriggerRequest: {
+            /**
+             * @description A parameter of the notebook; may be repeated.
+             * @default {}
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Publish drafts instead of live versions.
+             * @default false
+             */
+            draft?: boolean;
+        };
+        /** @description Whose fault a failure is. */
+        Verdict: {
+            kind: components["schemas"]["VerdictKind"];
+            /** @description One sentence: the cause and the error. */
+            evidence: string;
+            /** @description Whether a further attempt may succeed. */
+            retryable: boolean;
+            /** @description The cause without the error and without a period; empty in older ledgers. */
+            cause: string;
+        };
+        /**
+         * @description Whose fault a failure is.
+         * @enum {string}
+         */
+        VerdictKind: "data" | "notebook" | "platform" | "source" | "unknown";
+        /** @description Command lines that do the same as the buttons of a version. */
+        VersionLines: {
+            python: string;
+            /** @description Compares it with the version before; empty for the oldest. */
+            diff: string;
+            rollback: string;
+        };
+        /** @description A version of a publication. */
+        VersionView: {
+            name: string;
+            number: number;
+            draft: boolean;
+            what: components["schemas"]["CommittedView"];
+            owner: string;
+            pipeline: string;
+            run_id: number | null;
+            notebook: string;
+            /** Format: date-time */
+            published_at: string;
+            /** @description When its content was deleted; null while it can be read. */
+            pruned_at: string | null;
+            /** @description Who approved it, or rolled back to it. */
+            note: string;
+            /** @description Watermarks of incremental loads; null for old versions. */
+            watermarks: components["schemas"]["VersionWatermark"][] | null;
+            /** @description Only in a history. */
+            lines?: components["schemas"]["VersionLines"];
+        };
+        /** @description The watermark of an incremental load whose rows a version of a publication contains. */
+        VersionWatermark: {
+            /** @description As on `Watermark`. */
+            pipeline: string;
+            /** @description As on `Watermark`. */
+            cursor: components["schemas"]["Cursor"];
+            /** @description The watermark when the version was published; null for the start. */
+            value: components["schemas"]["CursorValue"] | null;
+            /** @description Where the first load began whose rows the publication contains; null for the start. */
+            begun: components["schemas"]["CursorValue"] | null;
+        };
+        /** @description Command lines that do the same as the button of a watermark. */
+        WatermarkLines: {
+            reset: string;
+        };
+        /** @description Show or set the watermark of a table. */
+        WatermarkRequest: {
+            /** @description SOURCE.TABLE, a source or a publication. */
+            table: string;
+            /** @description The column. */
+            since: string | null;
+        };
+        /** @description The watermark of an incremental load. */
+        WatermarkView: {
             pipeline: string;
             /** @description SOURCE, SOURCE.TABLE or a publication. */
             table: string;
@@ -709,798 +2068,27 @@ export interface components {
             since: string;
             /** @description Rows up to here are published; null for none. */
             value: string | null;
-            /** @description integer, decimal, text, date, timestamp or instant. */
-            kind: string | null;
-            /** @description The run that moved it; null where a person did. */
+            /** @description Null without a value. */
+            kind: components["schemas"]["CursorKind"] | null;
+            /** @description The run that moved it; null if a person did. */
             run: number | null;
+            /** @description That person, or the owner of the run. */
             by: string;
-            at: components["schemas"]["Instant"];
-            /** @description Command lines that do the same as buttons of the panel. */
-            lines: {
-                reset: string;
-            };
-        };
-        Hold: {
-            run: number;
-            names: string[];
-            owner: string;
-            /** Format: date-time */
-            held_at: string;
-            held_by: components["schemas"]["HeldBy"];
-            /** @description What an approval would publish; empty where a check failed in a run that publishes nothing. */
-            outputs: {
-                name: string;
-                /** @enum {string} */
-                kind: "table" | "file" | "report";
-                /** @enum {string} */
-                mode: "replace" | "append" | "upsert";
-                /** @description Of a table or a file with rows. */
-                rows: number | null;
-            }[];
-            /** @description The rules of severity error that failed. */
-            checks: components["schemas"]["CheckResult"][];
-            differences: components["schemas"]["Difference"][];
-            /** @description Command lines that do the same as buttons of the panel. */
-            lines: {
-                show: string;
-                approve: string;
-                reject: string;
-            };
-        };
-        HeldBy: ("check" | "gate")[];
-        Lineage: {
-            /** @description Id of the publication's node. */
-            root: string;
-            /** @description False where the graph was too large. */
-            complete: boolean;
-            nodes: {
-                id: string;
-                /** @enum {string} */
-                kind: "source" | "pipeline" | "publication";
-                name: string;
-                /** @description Inside of a source. */
-                table: string;
-                version: number | null;
-                rows: number | null;
-                owner: string;
-                note: string;
-            }[];
-            edges: {
-                from: string;
-                to: string;
-                run: number;
-                /** Format: date-time */
-                at: string | null;
-                rows: number | null;
-                bytes: number | null;
-                version: number | null;
-            }[];
-            /** @description Where its columns come from, as far as SQL tells. */
-            columns: {
-                column: string;
-                source: string;
-                table: string;
-                source_column: string;
-            }[];
-        };
-        VersionDifference: {
-            name: string;
-            before: number;
-            after: number;
-            difference: components["schemas"]["Difference"];
-            /** @description Row by row; null where no key tells rows apart. */
-            rows: {
-                key: string[];
-                added: number;
-                removed: number;
-                changed: number;
-                sample: {
-                    /** @enum {string} */
-                    kind: "added" | "removed" | "changed";
-                    key: {
-                        [key: string]: string | null;
-                    };
-                    /** @description Column to its value before and after. */
-                    values: {
-                        [key: string]: [
-                            string | null,
-                            string | null
-                        ];
-                    };
-                }[];
-            } | null;
-        };
-        Error: {
-            error: {
-                type: string;
-                message: string;
-                /** @description The next step. */
-                hint: string;
-                /** @description The field of the request that is wrong, where one is; parameters.NAME for the value of a parameter. */
-                field?: string;
-            };
-        };
-        /** Format: date-time */
-        Instant: string;
-        /** Format: date-time */
-        MaybeInstant: string | null;
-        Parameters: {
-            [key: string]: unknown;
-        };
-        /** @enum {string} */
-        RunState: "queued" | "dispatched" | "running" | "succeeded" | "failed" | "cancelled" | "held" | "skipped";
-        /** @enum {string} */
-        Outcome: "succeeded" | "failed" | "timed_out" | "cancelled" | "held" | "lost";
-        MaybeOutcome: components["schemas"]["Outcome"] | null;
-        Column: {
-            name: string;
-            /** @description Arrow type. */
-            type: string;
-            nullable: boolean;
-        };
-        Freshness: {
-            warn_s: number | null;
-            error_s: number | null;
-        };
-        MaybeFreshness: components["schemas"]["Freshness"] | null;
-        Source: {
-            name: string;
-            kind: string;
-            location: string;
-            /** @description The location as written. */
-            declared: string;
-            /** @description Names, never values. */
-            secrets: string[];
-            readonly: boolean;
-            options: {
-                [key: string]: string;
-            };
-            freshness: components["schemas"]["MaybeFreshness"];
-            /** @description Most runs that read it at once; null for the default of its kind. */
-            limit: number | null;
-            /** @description In a list only, whose the secrets are and where they may go. */
-            secret_uses?: components["schemas"]["SecretUse"][];
-            /** @description In a list only, when a run tries it again; null while it answers. */
-            next_try_at?: components["schemas"]["MaybeInstant"];
-            /** @description In a list only. */
-            lines?: components["schemas"]["TableLines"];
-            owner: string;
-            notebook: string;
-            declared_at: components["schemas"]["MaybeInstant"];
-        };
-        SecretUse: {
-            name: string;
-            /** @description Empty before it is set or used here. */
-            owner: string;
-            /** @description Servers that it may be sent to. */
-            allowed: string[];
-        };
-        TableInfo: {
-            name: string;
-            columns: components["schemas"]["Column"][];
-            rows: number | null;
-            /** @description Skipped files and the reasons for types. */
-            notes: string[];
-            lines: components["schemas"]["TableLines"];
-        };
-        /** @description Command lines that do the same as buttons of the panel; empty where none can. */
-        TableLines: {
-            preview: string;
-            /** @description A cell that reads it into a variable. */
-            load: string;
-        };
-        Lines: {
-            /** @description An `%etl` line; empty where a value has a line break. */
-            magic: string;
-            /** @description A `jupyter etl` line for a POSIX shell; empty where a value has a null character. */
-            shell: string;
-        };
-        /** @description The usual schedule that it is, however it was written; null where it is none. */
-        Preset: {
-            /** @enum {string} */
-            kind: "every15" | "hourly" | "daily" | "weekdays" | "weekly" | "monthly";
-            /** @description HH:MM; empty where it has none. */
-            time: string;
-            /** @enum {string} */
-            weekday: "" | "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
-            /** @description Day of the month. */
-            day: number | null;
-        } | null;
-        Schedule: {
-            /** @enum {string} */
-            kind: "cron" | "interval" | "once" | "after";
-            text: string;
-            timezone: string;
-            cron: string | null;
-            every_s: number | null;
-            at: components["schemas"]["MaybeInstant"];
-            after: string[];
-            /** @description Wait until each of them has a new version. */
-            after_all: boolean;
-        };
-        MaybeSchedule: components["schemas"]["Schedule"] | null;
-        Policy: {
-            retries: number;
-            /** @description Null where nobody gave one. */
-            timeout_s: number | null;
-            /** @enum {string} */
-            catchup: "latest" | "all" | "none";
-            /** @enum {string} */
-            overlap: "skip" | "queue" | "cancel-previous";
-            /** @enum {string} */
-            on_lost: "retry" | "fail";
-            /** @description Higher first. */
-            priority: number;
-            /** @description Most runs of a backfill in hand at once. */
-            parallel: number;
-            /** @description Null for the machine's setting. */
-            memory_bytes: number | null;
-            checkpoint: boolean;
-            warm: boolean;
-            /** @description It may publish what another pipeline publishes. */
-            shared: boolean;
-        };
-        Parameter: {
-            name: string;
-            /** @enum {string} */
-            type: "str" | "int" | "float" | "bool" | "date" | "datetime" | "time" | "timedelta" | "decimal" | "path" | "uuid" | "list" | "dict" | "any";
-            /** @description As written. */
-            default: string | null;
-            origin: string;
-            help: string;
-            /** @description Whether null is allowed. */
-            optional?: boolean;
-        };
-        Pipeline: {
-            name: string;
-            /** @description Absolute path. */
-            notebook: string;
-            content_hash: string;
-            owner: string;
-            version: number;
-            schedule: components["schemas"]["MaybeSchedule"];
-            parameters: components["schemas"]["Parameters"];
-            policy: components["schemas"]["Policy"];
-            paused: boolean;
-            /** @description Why the platform paused it; empty where a person did. */
-            pause_note: string;
-            next_due: components["schemas"]["MaybeInstant"];
-            revision: number;
-            created_at: components["schemas"]["MaybeInstant"];
-            updated_at: components["schemas"]["MaybeInstant"];
-            /** @description Names of the sources it reads, as far as its text tells. */
-            sources: string[];
-            /** @description The highest version of each publication that has started a run. */
-            seen: {
-                [key: string]: number;
-            };
-        };
-        PipelineVersion: {
-            pipeline: string;
-            number: number;
-            content_hash: string;
-            notebook: string;
-            schedule: components["schemas"]["MaybeSchedule"];
-            parameters: components["schemas"]["Parameters"];
-            policy: components["schemas"]["Policy"];
-            deployed_by: string;
-            deployed_at: components["schemas"]["Instant"];
-            /** @description The local files that it pins beside the notebook. */
-            files: components["schemas"]["BundleFile"][];
-            /** @description How they differ from those of the version before. */
-            file_changes: components["schemas"]["FileChange"][];
-        };
-        BundleFile: {
-            /** @description Relative to the project root. */
-            path: string;
-            content_hash: string;
-            bytes: number;
-            /** @enum {string} */
-            role: "module" | "script" | "data";
-            executable: boolean;
-        };
-        FileChange: {
-            path: string;
-            /** @enum {string} */
-            change: "added" | "changed" | "removed";
-        };
-        Verdict: {
-            /** @enum {string} */
-            kind: "notebook" | "data" | "source" | "platform" | "unknown";
-            evidence: string;
-            retryable: boolean;
-            /** @description The cause without the error; empty in older ledgers. */
-            cause?: string;
-        };
-        MaybeVerdict: components["schemas"]["Verdict"] | null;
-        CheckResult: {
-            rule: {
-                text: string;
-                kind: string;
-                /** @enum {string} */
-                severity: "warn" | "error";
-                column: string | null;
-                argument: string;
-            };
-            /** @enum {string} */
-            status: "pass" | "warn" | "error";
-            dataset: string;
-            failed_rows: number | null;
-            total_rows: number;
-            message: string;
-            sample: {
-                [key: string]: string;
-            }[];
-        };
-        Read: {
-            source: string;
-            table: string;
-            version: string;
-            rows: number | null;
-            bytes: number | null;
-            note: string;
-            seconds: number | null;
-        };
-        Attempt: {
-            run_id: number;
-            number: number;
-            claimed_by: string;
-            claimed_at: components["schemas"]["Instant"];
-            heartbeat: number;
-            host: string;
-            pid: number | null;
-            started_at: components["schemas"]["MaybeInstant"];
-            finished_at: components["schemas"]["MaybeInstant"];
-            outcome: components["schemas"]["MaybeOutcome"];
-            error: string;
-            failed_cell: number | null;
-            verdict: components["schemas"]["MaybeVerdict"];
-            output: string;
-            peak_rss_bytes: number | null;
-            /** @description Seconds that it may take. */
-            timeout_s: number | null;
-        };
-        /** @enum {string} */
-        PublicationKind: "table" | "file" | "report" | "api";
-        PublicationVersion: {
-            name: string;
-            number: number;
-            draft: boolean;
-            what: components["schemas"]["Committed"];
-            owner: string;
-            pipeline: string;
-            run_id: number | null;
-            notebook: string;
-            published_at: components["schemas"]["Instant"];
-            pruned_at: components["schemas"]["MaybeInstant"];
-            /** @description Who approved it or went back to it. */
-            note: string;
-            /** @description In a history only, command lines that do the same as buttons of the panel. */
-            lines?: {
-                python: string;
-                /** @description With the version before; empty for the oldest. */
-                diff: string;
-                rollback: string;
-            };
-            /** @description Watermarks of incremental loads; null for old versions. */
-            watermarks: {
-                pipeline: string;
-                cursor: Record<string, never>;
-                value: Record<string, never> | null;
-                begun: Record<string, never> | null;
-            }[] | null;
-        };
-        MaybePublicationVersion: components["schemas"]["PublicationVersion"] | null;
-        Committed: {
-            name: string;
-            kind: components["schemas"]["PublicationKind"];
-            location: string;
-            delta_version: number | null;
-            rows: number | null;
-            changed_rows: number | null;
-            bytes: number;
-            columns: components["schemas"]["Column"][];
-            /** @enum {string} */
-            mode: "replace" | "append" | "upsert";
-            key: string[];
-            partition_by: string[];
-            /** @enum {string} */
-            contract: "evolve" | "freeze";
-            title: string;
-            content_hash: string;
-            /** @description Encoded layout of a file; empty for other kinds. */
-            layout: string;
-        };
-        Publication: {
-            name: string;
-            kind: components["schemas"]["PublicationKind"];
-            owner: string;
-            pipeline: string;
-            live: components["schemas"]["MaybePublicationVersion"];
-            draft: components["schemas"]["MaybePublicationVersion"];
-            freshness: components["schemas"]["MaybeFreshness"];
-            created_at: components["schemas"]["Instant"];
-        };
-        SchedulerInfo: {
-            id: string;
-            host: string;
-            pid: number;
-            workers: number;
-            seen_at: components["schemas"]["Instant"];
-            /** @description Why it plans or starts nothing now; empty where it does. */
-            note: string;
-            /** @description Whose pipelines it runs; empty for everybody's. */
-            owners: string[];
-        };
-        Finding: {
             /**
-             * @description Errors stop a deployment.
-             * @enum {string}
+             * Format: date-time
+             * @description When it was moved.
              */
-            severity: "error" | "warning" | "info";
-            cell: number | null;
-            message: string;
-            hint: string;
-            /** @description What it is about: kernel, syntax, name, import, file ... */
-            kind: string;
-            /** @description The cells that could not be checked, or not in full. */
-            unchecked: number[];
+            at: string;
+            lines: components["schemas"]["WatermarkLines"];
         };
-        Trigger: {
-            parameters?: components["schemas"]["Parameters"];
-            /**
-             * @description Publish beside the live versions.
-             * @default false
-             */
-            draft?: boolean;
-        };
-        Relink: {
-            /** @description Path as the file browser has it; without one it is looked for around its old place. */
-            notebook?: string | null;
-        };
-        ScheduleText: {
-            /** @default  */
-            when?: string;
-            timezone?: string | null;
-            after?: string[];
-            /** @default false */
-            after_all?: boolean;
-        };
-        /** @description Of a pipeline that is deployed, what is left out (or null, empty, false) stays as it is; parameters are kept one by one. reset and on_demand take away. Without when, after and on_demand the notebook's own "%etl schedule" counts, where it has one, before what is deployed. */
-        Deploy: {
-            /** @description Path as the file browser has it. */
-            notebook: string;
-            /** @default  */
-            when?: string;
-            timezone?: string | null;
-            name?: string | null;
-            parameters?: components["schemas"]["Parameters"];
-            retries?: number | null;
-            timeout_s?: number | null;
-            /** @description Instead of timeout_s, a duration as text: 90s, 15m or 1h30m. */
-            timeout?: string | null;
-            /** @enum {string|null} */
-            catchup?: "latest" | "all" | "none" | null;
-            /** @enum {string|null} */
-            overlap?: "skip" | "queue" | "cancel-previous" | null;
-            /** @enum {string|null} */
-            on_lost?: "retry" | "fail" | null;
-            priority?: number | null;
-            memory_bytes?: number | null;
-            /** @default false */
-            checkpoint?: boolean;
-            /** @default false */
-            cold?: boolean;
-            owner?: string | null;
-            after?: string[];
-            /** @default false */
-            after_all?: boolean;
-            /**
-             * @description Take the schedule away.
-             * @default false
-             */
-            on_demand?: boolean;
-            /**
-             * @description Names in after may be those of publications that are to come; else 404.
-             * @default false
-             */
-            expect?: boolean;
-            /**
-             * @description It may publish what another pipeline publishes; else 409.
-             * @default false
-             */
-            shared?: boolean;
-            /** @description What goes back to its default before the other fields count: all, schedule, param, param.NAME, or retries, timeout, catchup, overlap, on-lost, priority, parallel, memory, checkpoint, cold, shared. */
-            reset?: string[];
-            /** @description Patterns of files that the version pins, relative to the notebook's folder. None keep those of the version before; one that is empty takes them away. */
-            include?: string[];
-            /**
-             * @description Deploy it though preflight finds errors, which are refused with 400 otherwise.
-             * @default false
-             */
-            anyway?: boolean;
-        };
-        Summary: {
-            owner: string;
-            sources: number;
-            pipelines: number;
-            /** @description Pipelines that need a person. */
-            attention: number;
-            /** @description Pipelines that the platform paused after failures. */
-            auto_paused: {
-                name: string;
-                /** @description Why it was paused. */
-                note: string;
-                /** @description The command line that resumes it. */
-                resume: string;
-            }[];
-            /** @description Pipelines; those in auto_paused are counted. */
-            failing: number;
-            /** @description Pipelines of which a backfill failed. */
-            backfill_failed: number;
-            /** @description Pipelines of which something is due and nothing starts it. */
-            late: number;
-            /** @description Runs that wait for a decision of a person. */
-            held: number;
-            /** @description Publications that are older than promised. */
-            stale: number;
-            /** @description Sources that do not answer. */
-            silent_sources: number;
-            /** @description Which disk of this machine is too full to start runs; empty for none. */
-            full_disk: string;
-            /** @description Whether nothing needs a person. */
-            well: boolean;
-            /** @description All that are on record. */
-            runs: number;
-            /** @description Queued ones are counted. */
-            runs_active: number;
-            /** @description Queued ones are not counted. */
-            runs_running: number;
-            publications: number;
-            schedulers: components["schemas"]["SchedulerInfo"][];
-            version: string;
-        };
-        Sources: {
-            items: components["schemas"]["Source"][];
-        };
-        SourceDetail: {
-            source: components["schemas"]["Source"];
-            tables: components["schemas"]["TableInfo"][];
-        };
-        Preview: {
-            columns: {
-                name: string;
-                /** @description Arrow type. */
-                type: string;
-            }[];
-            /**
-             * @description Cells in the order of the columns. Dates are ISO text, decimals and whole numbers beyond
-             *     2**53 text, bytes hexadecimal text, NaN null.
-             */
-            rows: unknown[][];
-            /** @description Null where counting would be a scan. */
-            total_rows: number | null;
-            /** @description Shows the rows in a notebook or a terminal. */
-            line: string;
-        };
-        LastRun: {
-            id: number;
-            state: components["schemas"]["RunState"];
-            outcome: components["schemas"]["MaybeOutcome"];
-            seconds: number | null;
-            due_at: components["schemas"]["Instant"];
-        };
-        TimeLimit: {
-            /** @description How long the next run may take. */
-            seconds: number;
-            /** @description Where that is from; empty for what a person gave. */
-            why: string;
-        };
-        PipelineView: components["schemas"]["Pipeline"] & {
-            /** @description The schedule in words. */
-            words: string;
-            /** @description Oldest first. */
-            last_runs: components["schemas"]["LastRun"][];
-            /** @enum {string} */
-            health: "auto_paused" | "failing" | "held" | "backfill_failed" | "late" | "running" | "paused" | "never" | "ok";
-            /** @description Why; empty where there is nothing to add. */
-            health_note: string;
-            /** @description The run that health_note is about. */
-            health_run: number | null;
-            /** @description 0 where nobody has to act; higher is more urgent. */
-            severity: number;
-            /** @enum {string|null} */
-            paused_by: "person" | "platform" | null;
-            /** @description Whether a run is in hand. */
-            running: boolean;
-            last_success_at: components["schemas"]["MaybeInstant"];
-            /** @description As the file browser has it; null where it lies outside. */
-            notebook_path: string | null;
-            /** @description Why its runs start cold, and what would make them warm; empty where they are warm. */
-            cold_start: string;
-            /** @description The file is gone; runs execute the deployed version. */
-            missing: boolean;
-            time_limit: components["schemas"]["TimeLimit"];
-            /** @description The time limit that was given */
-            timeout: string;
-            preset: components["schemas"]["Preset"];
-            /** @description Command lines that do the same as buttons of the panel. */
-            lines: {
-                trigger: string;
-                pause: string;
-                resume: string;
-                relink: string;
-                unschedule: string;
-                runs: string;
-                schedule: string;
-            };
-        };
-        Pipelines: {
-            items: components["schemas"]["PipelineView"][];
-            total: number;
-        };
-        PipelineParameters: {
-            version: number;
-            declared: components["schemas"]["Parameter"][];
-            values: components["schemas"]["Parameters"];
-        };
-        PipelineVersions: {
-            items: components["schemas"]["PipelineVersion"][];
-        };
-        Deployment: {
-            pipeline: components["schemas"]["Pipeline"];
-            /** @enum {string} */
-            change: "new" | "changed" | "unchanged";
-            /** @description What differs from the version before, one phrase each: schedule: hourly -> daily. */
-            changes: string[];
-            words: string;
-            next: components["schemas"]["Instant"][];
-            note: string;
-            findings: components["schemas"]["Finding"][];
-            files: components["schemas"]["BundleFile"][];
-            file_changes: components["schemas"]["FileChange"][];
-        };
-        RunView: components["schemas"]["RunFields"];
-        RetriedRun: components["schemas"]["RunFields"] & {
-            /** @description The cell it goes on from, 0-based; null for the first. */
-            resumes_at: number | null;
-            /** @description Why it does not go on from the failed cell. */
-            why_not: string;
-            /** @description The version as which the saved notebook was deployed for it; null where it was not. */
-            deployed: number | null;
-            /** @description Why the version that is deployed runs, and not the saved notebook; empty where they are the same. */
-            note: string;
-            /** @description All of it in sentences. */
-            words: string;
-        };
-        RunFields: {
-            id: number;
-            pipeline: string;
-            version: number | null;
-            state: components["schemas"]["RunState"];
-            outcome: components["schemas"]["MaybeOutcome"];
-            /** @enum {string} */
-            cause: "schedule" | "upstream" | "backfill" | "manual";
-            logical_key: string;
-            due_at: components["schemas"]["Instant"];
-            started_at: components["schemas"]["MaybeInstant"];
-            finished_at: components["schemas"]["MaybeInstant"];
-            /**
-             * @description At work, in all attempts together, and so far while it runs. The time in which it waited for a
-             *     retry, a worker or a decision is not counted.
-             */
-            seconds: number | null;
-            /** @description While it runs, the present minus seconds. */
-            working_since: components["schemas"]["MaybeInstant"];
-            /** @description Cells finished. */
-            cell: number | null;
-            /** @description Code cells in all. */
-            cells: number | null;
-            /** @description Of a skipped run: why. */
-            error: string;
-            /** @description 0-based, all cells counted. */
-            failed_cell: number | null;
-            verdict: components["schemas"]["MaybeVerdict"];
-            owner: string;
-            draft: boolean;
-            attempts: number;
-            published: {
-                name: string;
-                version: number;
-                rows: number | null;
-                draft: boolean;
-            }[];
-            /** @description What holds it; empty unless its state is held. */
-            held_by: components["schemas"]["HeldBy"];
-            has_notebook: boolean;
-            /** @description A cell failed, and its variables were to be kept. */
-            resumable: boolean;
-            /** @description Command lines that do the same as buttons of the panel. */
-            lines: {
-                log: string;
-                cancel: string;
-                retry: string;
-                retry_from_failed_cell: string;
-            };
-        };
-        Runs: {
-            items: components["schemas"]["RunView"][];
-            total: number;
-        };
-        RunDetail: components["schemas"]["RunFields"] & {
-            checks: components["schemas"]["CheckResult"][];
-            reads: components["schemas"]["Read"][];
-            parameters: components["schemas"]["Parameters"];
-            attempts_list: components["schemas"]["Attempt"][];
-            log_tail: string;
-            /** @description Why it was skipped, or who decided about it; else empty. */
-            note: string;
-            /** @description What of it waits for a decision; null for nothing. */
-            hold: components["schemas"]["Hold"] | null;
-        };
-        Notebook: {
-            cells: Record<string, never>[];
-            metadata: Record<string, never>;
-            /** @constant */
-            nbformat: 4;
-            nbformat_minor: number;
-        };
-        PublicationView: components["schemas"]["Publication"] & components["schemas"]["Age"];
-        Age: {
-            /** @description Command lines that do the same as buttons of the panel. */
-            lines: {
-                python: string;
-                preview: string;
-                read: string;
-                history: string;
-            };
-            /** @description Of the live version. */
-            age_s: number | null;
-            /** @enum {string} */
-            fresh: "ok" | "warn" | "error" | "none";
-        };
-        Publications: {
-            items: components["schemas"]["PublicationView"][];
-            total: number;
-        };
-        PublicationDetail: components["schemas"]["Publication"] & components["schemas"]["Age"] & {
-            history: components["schemas"]["PublicationVersion"][];
-            /** @description How other engines read the newest version; empty for files and reports. */
-            ways_in: {
-                engine: string;
-                code: string;
-            }[];
-        };
-        SchedulePreview: {
-            words: string;
-            next: {
-                utc: components["schemas"]["Instant"];
-                local: components["schemas"]["Instant"];
-            }[];
-            note: string;
-            cron: string | null;
-            preset: components["schemas"]["Preset"];
-        };
-        NotebookView: {
-            parameters: components["schemas"]["Parameter"][];
-            findings: components["schemas"]["Finding"][];
-            kernel: string | null;
-            pipeline: components["schemas"]["PipelineView"] | null;
-            /** @description The file differs from what is deployed. */
-            changed: boolean;
-            /** @description The local files that a deployment would pin. */
-            files: components["schemas"]["BundleFile"][];
-            /** @description The patterns that are deployed; a deployment that names none keeps them. */
-            include: string[];
+        /** @description Code that reads a publication in another engine. */
+        WayIn: {
+            engine: string;
+            code: string;
         };
     };
     responses: {
-        /**
-         * @description 400 what was asked is not understood, 401 and 403 not allowed, 404 there is no such thing,
-         *     409 somebody was first, 413 a look at data took more memory or time than it may, 415 the body is no JSON, 422 a source, an output or a check says no,
-         *     501 an optional package is not installed, 500 and 503 the ledger cannot be used, 504 a
-         *     source does not answer.
-         */
+        /** @description 400: the request is invalid. 401, 403: not allowed. 404: not found. 409: a concurrent change, or the wrong state. 413: a limit of memory or time was exceeded. 415: the body is not JSON. 422: a source, an output or a check failed. 500, 503: the ledger or the lake cannot be used. 501: an optional package is not installed. 504: a source did not answer. */
         Error: {
             headers: {
                 [name: string]: unknown;
@@ -1510,30 +2098,8 @@ export interface components {
             };
         };
     };
-    parameters: {
-        Name: string;
-        RunId: number;
-        /** @description Only where a name, an owner or a path holds it; case does not matter. */
-        Search: string;
-        Limit: number;
-        Offset: number;
-        /** @description Number of rows. */
-        Rows: number;
-        /** @description Number of the version; 0 for the newest. */
-        Version: number;
-        /** @description Look among the drafts. */
-        Draft: boolean;
-        /** @description Number of a run that is held; its staged rows instead of a version. 0 for none. */
-        Held: number;
-    };
-    requestBodies: {
-        /** @description Empty, or an empty object. */
-        Nothing: {
-            content: {
-                "application/json": Record<string, never>;
-            };
-        };
-    };
+    parameters: never;
+    requestBodies: never;
     headers: never;
     pathItems: never;
 }
@@ -1548,7 +2114,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The counts. */
+            /** @description Counts, and what needs attention. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1567,17 +2133,20 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
-            /** @description Whether one was started. */
+            /** @description Whether a scheduler was started. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        started: boolean;
-                    };
+                    "application/json": components["schemas"]["Started"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1592,13 +2161,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sources. */
+            /** @description A complete list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sources"];
+                    "application/json": components["schemas"]["SourceViewItems"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1609,13 +2178,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The source. */
+            /** @description A source and its tables. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1630,20 +2199,20 @@ export interface operations {
     previewSource: {
         parameters: {
             query?: {
-                /** @description One of the source's tables; empty for a source that is one table. */
+                /** @description A table of the source; empty for a source that is one table. */
                 table?: string;
                 /** @description Number of rows. */
-                limit?: components["parameters"]["Rows"];
+                limit?: number;
             };
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The rows. */
+            /** @description The first rows of a table. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1658,12 +2227,13 @@ export interface operations {
     listPipelines: {
         parameters: {
             query?: {
-                /** @description failing takes all that need a person, the most severe first. */
-                filter?: "all" | "mine" | "failing";
-                /** @description Only where a name, an owner or a path holds it; case does not matter. */
-                search?: components["parameters"]["Search"];
-                limit?: components["parameters"]["Limit"];
-                offset?: components["parameters"]["Offset"];
+                filter?: components["schemas"]["PipelineFilter"];
+                /** @description Only entries whose name, owner or path contains this text; case is ignored. */
+                search?: string;
+                /** @description Number of entries on the page. */
+                limit?: number;
+                /** @description Number of entries before the page. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -1671,13 +2241,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page, and how many there are in all. */
+            /** @description A list, or a page of it. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Pipelines"];
+                    "application/json": components["schemas"]["PipelineViewPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1692,11 +2262,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Deploy"];
+                "application/json": components["schemas"]["ScheduleRequest"];
             };
         };
         responses: {
-            /** @description What the deployment did. */
+            /** @description What a deployment did. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1713,13 +2283,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The pipeline. */
+            /** @description A pipeline with its health and its last runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1736,13 +2306,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is off the schedule. */
+            /** @description Done. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1752,41 +2322,46 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
-    pausePipeline: {
+    getPipelineParameters: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        requestBody?: never;
         responses: {
-            /** @description The pipeline, paused. */
+            /** @description The parameters of a deployed version. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PipelineView"];
+                    "application/json": components["schemas"]["PipelineParameters"];
                 };
             };
             default: components["responses"]["Error"];
         };
     };
-    resumePipeline: {
+    pausePipeline: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
-            /** @description The pipeline. */
+            /** @description A pipeline with its health and its last runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1803,17 +2378,45 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Relink"];
+                "application/json": components["schemas"]["RelinkRequest"];
             };
         };
         responses: {
-            /** @description The pipeline. */
+            /** @description A pipeline with its health and its last runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineView"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resumePipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A pipeline with its health and its last runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1830,17 +2433,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Trigger"];
+                "application/json": components["schemas"]["TriggerRequest"];
             };
         };
         responses: {
-            /** @description The run, queued. */
+            /** @description A run. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1857,17 +2460,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Trigger"];
+                "application/json": components["schemas"]["TriggerRequest"];
             };
         };
         responses: {
-            /** @description The lines. */
+            /** @description Command lines that do the same as a request. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1879,47 +2482,74 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
-    getPipelineParameters: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The parameters. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PipelineParameters"];
-                };
-            };
-            default: components["responses"]["Error"];
-        };
-    };
     listPipelineVersions: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The versions. */
+            /** @description A complete list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PipelineVersions"];
+                    "application/json": components["schemas"]["PipelineVersionItems"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listWatermarks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A list, or a page of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatermarkViewPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resetWatermark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatermarkRequest"];
+            };
+        };
+        responses: {
+            /** @description The watermark of an incremental load. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatermarkView"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1932,8 +2562,10 @@ export interface operations {
                 pipeline?: string;
                 /** @description Only runs in these states; repeated, or separated by commas. */
                 state?: components["schemas"]["RunState"][];
-                limit?: components["parameters"]["Limit"];
-                offset?: components["parameters"]["Offset"];
+                /** @description Number of entries on the page. */
+                limit?: number;
+                /** @description Number of entries before the page. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -1941,13 +2573,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page, and how many there are in all. */
+            /** @description A list, or a page of it. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Runs"];
+                    "application/json": components["schemas"]["RunViewPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1958,13 +2590,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The run. */
+            /** @description A run with its attempts and the end of its log. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1981,13 +2613,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
-            /** @description The run. */
+            /** @description A run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2004,23 +2641,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @description Go on from the cell that failed, where its variables were kept.
-                     * @default false
-                     */
-                    from_failed_cell?: boolean;
-                };
+                "application/json": components["schemas"]["RetryRequest"];
             };
         };
         responses: {
-            /** @description The run, queued. */
+            /** @description A run that was queued again. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2032,76 +2663,23 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
-    listWatermarks: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Its watermarks. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: components["schemas"]["Watermark"][];
-                        total: number;
-                    };
-                };
-            };
-            default: components["responses"]["Error"];
-        };
-    };
-    resetWatermark: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: components["parameters"]["Name"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @description SOURCE, SOURCE.TABLE or a publication. */
-                    table: string;
-                    /** @description The cursor column. */
-                    since: string;
-                };
-            };
-        };
-        responses: {
-            /** @description The watermark, without a value. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Watermark"];
-                };
-            };
-            default: components["responses"]["Error"];
-        };
-    };
     approveRun: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
-            /** @description The run. */
+            /** @description A run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2118,13 +2696,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
-        requestBody?: components["requestBodies"]["Nothing"];
+        /** @description Empty, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
         responses: {
-            /** @description The run. */
+            /** @description A run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2145,16 +2728,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What waits for a decision. */
+            /** @description A list, or a page of it. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        items: components["schemas"]["Hold"][];
-                        total: number;
-                    };
+                    "application/json": components["schemas"]["HoldViewPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2165,7 +2745,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
@@ -2188,16 +2768,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                id: components["parameters"]["RunId"];
+                id: number;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /**
-             * @description Plain text, a line an event with time and timezone; never empty. Of a very long log the
-             *     end.
-             */
+            /** @description Plain text. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2212,8 +2789,8 @@ export interface operations {
     listPublications: {
         parameters: {
             query?: {
-                /** @description Only where a name, an owner or a path holds it; case does not matter. */
-                search?: components["parameters"]["Search"];
+                /** @description Only entries whose name, owner or path contains this text; case is ignored. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -2221,13 +2798,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The publications. */
+            /** @description A list, or a page of it. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Publications"];
+                    "application/json": components["schemas"]["PublicationViewPage"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2238,13 +2815,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The publication. */
+            /** @description A publication with its live versions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2260,23 +2837,23 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Number of the version; 0 for the newest. */
-                version?: components["parameters"]["Version"];
-                /** @description Look among the drafts. */
-                draft?: components["parameters"]["Draft"];
-                /** @description Number of a run that is held; its staged rows instead of a version. 0 for none. */
-                held?: components["parameters"]["Held"];
+                version?: number;
+                /** @description Use the drafts instead of the live versions. */
+                draft?: boolean;
+                /** @description Number of a held run, to read the rows that an approval would publish; 0 for none. */
+                held?: number;
                 /** @description Number of rows. */
-                limit?: components["parameters"]["Rows"];
+                limit?: number;
             };
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The rows. */
+            /** @description The first rows of a table. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2292,13 +2869,13 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Number of the version; 0 for the newest. */
-                version?: components["parameters"]["Version"];
-                /** @description Look among the drafts. */
-                draft?: components["parameters"]["Draft"];
+                version?: number;
+                /** @description Use the drafts instead of the live versions. */
+                draft?: boolean;
             };
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
@@ -2318,7 +2895,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description A report asked for with a token in its address; the same without it. */
+            /** @description For a report with a token in its address: the address without it. */
             302: {
                 headers: {
                     [name: string]: unknown;
@@ -2335,26 +2912,26 @@ export interface operations {
                 before?: number;
                 /** @description Number of a version; 0 for the newest. */
                 after?: number;
-                /** @description Columns that tell rows apart, by commas; by default those it was published with. */
+                /** @description Columns that identify a row, separated by commas; by default those it was published with. */
                 key?: string;
-                /** @description Look among the drafts. */
-                draft?: components["parameters"]["Draft"];
+                /** @description Use the drafts instead of the live versions. */
+                draft?: boolean;
             };
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description How they differ. */
+            /** @description How two versions differ. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionDifference"];
+                    "application/json": components["schemas"]["DiffView"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2363,24 +2940,24 @@ export interface operations {
     getLineage: {
         parameters: {
             query?: {
-                /** @description How many pipelines away to look. */
+                /** @description Number of pipelines to follow. */
                 depth?: number;
             };
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The graph; data flow along its edges. */
+            /** @description The lineage of a publication. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Lineage"];
+                    "application/json": components["schemas"]["LineageView"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2391,53 +2968,23 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: components["parameters"]["Name"];
+                name: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @description The number of the version; by default the one before the live one. */
-                    to?: number | null;
-                    /** @description Leave the watermarks of incremental loads as they are. */
-                    keep_watermarks?: boolean;
-                };
+                "application/json": components["schemas"]["RollbackRequest"];
             };
         };
         responses: {
-            /** @description The publication. */
+            /** @description A publication. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PublicationView"];
-                };
-            };
-            default: components["responses"]["Error"];
-        };
-    };
-    previewSchedule: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ScheduleText"];
-            };
-        };
-        responses: {
-            /** @description What it means. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SchedulePreview"];
                 };
             };
             default: components["responses"]["Error"];
@@ -2452,11 +2999,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Deploy"];
+                "application/json": components["schemas"]["ScheduleRequest"];
             };
         };
         responses: {
-            /** @description The lines. */
+            /** @description Command lines that do the same as a request. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2468,10 +3015,35 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    previewSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleText"];
+            };
+        };
+        responses: {
+            /** @description A schedule that is not deployed yet. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleView"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     getNotebook: {
         parameters: {
             query: {
-                /** @description Path of the notebook as the file browser has it. */
+                /** @description Path of the notebook in the file browser. */
                 path: string;
             };
             header?: never;
@@ -2480,7 +3052,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What it declares. */
+            /** @description What a notebook declares, and its pipeline. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -5,7 +5,7 @@
  * text in UTC; durations are seconds.
  */
 
-import type { components, operations } from './schema';
+import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
@@ -21,31 +21,29 @@ export interface IPage<T> {
 export type ISummary = Schemas['Summary'];
 export type ILines = Schemas['Lines'];
 
-export type ISource = Schemas['Source'];
+export type ISource = Schemas['SourceView'];
 export type ISourceDetails = Schemas['SourceDetail'];
-export type ITableInfo = Schemas['TableInfo'];
-export type IColumn = Pick<Schemas['Column'], 'name' | 'type'>;
+export type ITableInfo = Schemas['TableView'];
+export type IColumn = Schemas['PreviewColumn'];
 export type IPreview = Schemas['Preview'];
 
 export type IPipelineView = Schemas['PipelineView'];
 export type Health = IPipelineView['health'];
-export type PipelineFilter = NonNullable<
-  NonNullable<operations['listPipelines']['parameters']['query']>['filter']
->;
+export type PipelineFilter = Schemas['PipelineFilter'];
 export type ISchedule = Schemas['Schedule'];
-export type IPreset = NonNullable<Schemas['Preset']>;
-export type ISchedulePreview = Schemas['SchedulePreview'];
+export type IPreset = Schemas['Preset'];
+export type ISchedulePreview = Schemas['ScheduleView'];
 export type Catchup = Schemas['Policy']['catchup'];
 export type Overlap = Schemas['Policy']['overlap'];
 export type IParameter = Schemas['Parameter'];
 export type IPipelineParameters = Schemas['PipelineParameters'];
-export type IWatermark = Schemas['Watermark'];
+export type IWatermark = Schemas['WatermarkView'];
 export type INotebookInfo = Schemas['NotebookView'];
 export type IFinding = Schemas['Finding'];
 export type IBundleFile = Schemas['BundleFile'];
-export type IDeployRequest = Schemas['Deploy'];
+export type IDeployRequest = Schemas['ScheduleRequest'];
 export type IDeployment = Schemas['Deployment'];
-export type ITriggerRequest = Schemas['Trigger'];
+export type ITriggerRequest = Schemas['TriggerRequest'];
 
 export type IRunView = Schemas['RunView'];
 export type IRunDetails = Schemas['RunDetail'];
@@ -55,15 +53,15 @@ export type RunState = Schemas['RunState'];
 export type Outcome = Schemas['Outcome'];
 export type IVerdict = Schemas['Verdict'];
 export type ICheckResult = Schemas['CheckResult'];
-export type IHold = Schemas['Hold'];
-export type HeldBy = Schemas['HeldBy'][number];
+export type IHold = Schemas['HoldView'];
+export type HeldBy = Schemas['HeldBy'];
 
 export type IPublicationView = Schemas['PublicationView'];
 export type IPublicationDetails = Schemas['PublicationDetail'];
-export type IPublicationVersion = Schemas['PublicationVersion'];
+export type IPublicationVersion = Schemas['VersionView'];
 export type PublicationKind = Schemas['PublicationKind'];
 export type IDifference = Schemas['Difference'];
-export type IVersionDifference = Schemas['VersionDifference'];
+export type IVersionDifference = Schemas['DiffView'];
 
 /** An event of the schema `jupyter_etl/run/v1`, sent while a run is active. */
 export interface IRunEvent {

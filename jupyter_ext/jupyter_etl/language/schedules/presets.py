@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from jupyter_etl.model import Schedule
 
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_Weekday = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_WEEKDAYS: tuple[_Weekday, ...] = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _CRON = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|1-5|\d)", re.ASCII)
 
 
@@ -28,15 +30,15 @@ class Preset:
     """A common schedule with its times.
 
     Args:
-        kind: Kind of the preset.
-        time: ``HH:MM``; empty if it has none.
-        weekday: ``mon`` to ``sun`` for a weekly one, else empty.
-        day: Day of the month for a monthly one, else None.
+        kind: Which.
+        time: ``HH:MM``; empty where it has none.
+        weekday: Of a weekly one, else empty.
+        day: Day of the month of a monthly one, else None.
     """
 
     kind: PresetKind
     time: str = ""
-    weekday: str = ""
+    weekday: _Weekday | Literal[""] = ""
     day: int | None = None
 
 

@@ -1,1 +1,1 @@
-"""The routes, one small file a noun; each translates and decides nothing."""
+"""The operations of the REST API, one file a noun; each translates and decides nothing."""

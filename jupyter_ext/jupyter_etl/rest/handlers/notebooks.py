@@ -3,77 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from msgspec import Meta
 from msgspec.structs import replace
-from tornado.escape import json_encode
 
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.model import Pipeline
-from jupyter_etl.rest.handler import EtlHandler
-from jupyter_etl.rest.handlers.pipelines import PipelineHandlerBase
+from jupyter_etl.rest.handlers.pipelines import pipeline_views
 from jupyter_etl.rest.lines import both_lines
+from jupyter_etl.rest.operation import get, post
+from jupyter_etl.rest.paths import Contents
 from jupyter_etl.rest.requests import ScheduleText
-from jupyter_etl.rest.views import schedule_view
+from jupyter_etl.rest.views.base import Lines
+from jupyter_etl.rest.views.pipelines import NotebookView, ScheduleView, schedule_view
 
 if TYPE_CHECKING:
     from jupyter_etl.services import Etl
 
-
-class SchedulePreviewHandler(EtlHandler):
-    """``schedule/preview``."""
-
-    async def post(self) -> None:
-        """Say a schedule in words, with its next five times."""
-        asked = self.body(ScheduleText)
-
-        def preview(etl: Etl) -> object:
-            found = etl.pipelines.preview(
-                asked.when,
-                timezone=asked.timezone,
-                after=asked.after,
-                after_all=asked.after_all,
-                count=5,
-            )
-            return schedule_view(found.schedule, found.words, found.next, found.note)
-
-        await self.answer(preview)
+_NotebookPath = Annotated[Path, Meta(description="Path of the notebook in the file browser.")]
 
 
-class ScheduleLinesHandler(EtlHandler):
-    """``schedule/lines``."""
-
-    async def post(self) -> None:
-        """Return the lines that deploy the same; nothing is deployed."""
-        request = self.request_body(ScheduleRequest)
-        if not request.when:
-            # The timezone of the form means nothing without times.
-            request = replace(request, timezone=None)
-        self.finish(json_encode(both_lines(request)))
+@post("/schedule/lines")
+def write_schedule_lines(body: ScheduleRequest) -> Lines:
+    """Return the command lines that deploy the same; deploys nothing."""
+    # The timezone of the form means nothing without times.
+    return Lines(**both_lines(body if body.when else replace(body, timezone=None)))
 
 
-class NotebookHandler(PipelineHandlerBase):
-    """``notebook``."""
+@post("/schedule/preview")
+def preview_schedule(etl: Etl, body: ScheduleText) -> ScheduleView:
+    """Return a schedule in words, with its next five times; stores nothing."""
+    found = etl.pipelines.preview(
+        body.when, timezone=body.timezone, after=body.after, after_all=body.after_all, count=5
+    )
+    return schedule_view(found.schedule, found.words, found.next, found.note)
 
-    async def get(self) -> None:
-        """Say what a notebook declares and how its pipeline stands; nothing is executed."""
-        notebook = self.contents_file(self.get_query_argument("path", "", strip=False))
 
-        def look(etl: Etl) -> object:
-            outline = etl.pipelines.outline(notebook)
-            pipeline = _pipeline_of(etl, notebook)
-            local = etl.pipelines.files.now(notebook, pipeline)
-            return {
-                "parameters": outline.parameters,
-                "findings": etl.pipelines.preflight(notebook),
-                "kernel": outline.kernel,
-                "pipeline": self.views(etl, [pipeline])[0] if pipeline else None,
-                "changed": pipeline is not None and etl.pipelines.changed(pipeline),
-                "files": local.files,
-                "include": local.include,
-            }
-
-        await self.answer(look)
+@get("/notebook")
+def get_notebook(etl: Etl, contents: Contents, path: _NotebookPath) -> NotebookView:
+    """Return the declarations of a notebook and the state of its pipeline; runs nothing."""
+    outline = etl.pipelines.outline(path)
+    pipeline = _pipeline_of(etl, path)
+    local = etl.pipelines.files.now(path, pipeline)
+    return NotebookView(
+        parameters=outline.parameters,
+        findings=tuple(etl.pipelines.preflight(path)),
+        kernel=outline.kernel,
+        pipeline=pipeline_views(etl, contents, [pipeline])[0] if pipeline else None,
+        changed=pipeline is not None and etl.pipelines.changed(pipeline),
+        files=local.files,
+        include=local.include,
+    )
 
 
 def _pipeline_of(etl: Etl, notebook: Path) -> Pipeline | None:

@@ -2,194 +2,173 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.pipelines import RelinkRequest
 from jupyter_etl.language.commands.runs import TriggerRequest
 from jupyter_etl.language.commands.schedule import ScheduleRequest
-from jupyter_etl.language.schedules.schedule import format_schedule
-from jupyter_etl.model import Pipeline
-from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
+from jupyter_etl.language.commands.watermarks import WatermarkRequest
+from jupyter_etl.model import Pipeline, PipelineVersion
 from jupyter_etl.rest.lines import both_lines
-from jupyter_etl.rest.requests import Nothing
-from jupyter_etl.rest.views import STRIP, pipeline_view, run_view
+from jupyter_etl.rest.operation import delete, get, post
+from jupyter_etl.rest.parameters import Limit, Offset, Search
+from jupyter_etl.rest.paths import Contents
+from jupyter_etl.rest.views.base import Items, Lines, Page
+from jupyter_etl.rest.views.pipelines import (
+    STRIP,
+    PipelineParameters,
+    PipelineView,
+    WatermarkView,
+    pipeline_view,
+    watermark_view,
+)
+from jupyter_etl.rest.views.runs import RunView, run_view
 from jupyter_etl.services.health import by_severity
+from jupyter_etl.services.pipelines.pipelines import Deployment
 
 if TYPE_CHECKING:
     from jupyter_etl.services import Etl
 
-_FILTERS = ("all", "mine", "failing")
+
+class PipelineFilter(StrEnum):
+    """Which pipelines are listed: `failing` are all that need attention, the most severe first."""
+
+    ALL = "all"
+    MINE = "mine"
+    FAILING = "failing"
 
 
-class PipelineHandlerBase(EtlHandler):
-    """What shows pipelines."""
-
-    def views(self, etl: Etl, pipelines: Sequence[Pipeline]) -> list[dict[str, object]]:
-        """Make the views of some pipelines, with their last runs."""
-        runs = etl.runs.last([pipeline.name for pipeline in pipelines], count=STRIP)
-        health = etl.health.of(pipelines)
-        limits = etl.pipelines.time_limits(pipelines)
-        now = etl.clock.now()
-        return [
-            pipeline_view(
-                pipeline,
-                runs[pipeline.name][::-1],
-                health[pipeline.name],
-                now=now,
-                words=format_schedule,
-                locate=self.contents_path,
-                cold_start=etl.pipelines.cold_start(pipeline),
-                missing=etl.pipelines.missing(pipeline),
-                time_limit=limits[pipeline.name],
-            )
-            for pipeline in pipelines
-        ]
-
-    async def answer_one(self, act: Callable[[Etl], Pipeline]) -> None:
-        """Answer with the view of the one pipeline that ``act`` returns."""
-        await self.answer(lambda etl: self.views(etl, [act(etl)])[0])
+@get("/pipelines")
+def list_pipelines(
+    etl: Etl,
+    contents: Contents,
+    filter: PipelineFilter = PipelineFilter.ALL,
+    search: Search = "",
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Page[PipelineView]:
+    """List a page of pipelines, by name."""
+    if filter is PipelineFilter.FAILING:
+        # The ledger does not know how a pipeline stands.
+        found = {one.name: one for one in etl.pipelines.list(search=search)}
+        names = list(by_severity(etl.health.of(list(found.values()))))
+        shown, total = [found[name] for name in names[offset : offset + limit]], len(names)
+    else:
+        owner = etl.settings.owner if filter is PipelineFilter.MINE else None
+        shown = etl.pipelines.list(search=search, owner=owner, limit=limit, offset=offset)
+        total = etl.pipelines.count(search=search, owner=owner)
+    return Page(items=pipeline_views(etl, contents, shown), total=total)
 
 
-class PipelinesHandler(PipelineHandlerBase):
-    """``pipelines``."""
-
-    async def get(self) -> None:
-        """Return a page of the pipelines: by name, or those that need a person by severity."""
-        chosen = self.get_query_argument("filter", "all")
-        if chosen not in _FILTERS:
-            allowed = ", ".join(_FILTERS)
-            raise DeclarationError(f"filter is {chosen!r}; it must be one of: {allowed}.")
-        search = self.get_query_argument("search", "").casefold()
-        limit = self.number("limit", default=100, low=1, high=MOST_ROWS)
-        offset = self.number("offset", default=0)
-
-        def page(etl: Etl) -> object:
-            found = [p for p in etl.pipelines.list() if _matches(p, search)]
-            if chosen == "mine":
-                found = [p for p in found if p.owner == etl.settings.owner]
-            elif chosen == "failing":
-                named = {p.name: p for p in found}
-                found = [named[name] for name in by_severity(etl.health.of(found))]
-            shown = found[offset : offset + limit]
-            return {"items": self.views(etl, shown), "total": len(found)}
-
-        await self.answer(page)
-
-    async def post(self) -> None:
-        """Deploy a notebook, and put it on a schedule."""
-        request = self.request_body(ScheduleRequest)
-        notebook = self.contents_file(request.notebook)
-        await self.answer(lambda etl: etl.pipelines.deploy(notebook, request), status=201)
+@post("/pipelines", status=201)
+def deploy_pipeline(etl: Etl, body: ScheduleRequest, notebook: Path) -> Deployment:
+    """Deploy a notebook as the next version of its pipeline, and schedule it."""
+    return etl.pipelines.deploy(notebook, body)
 
 
-class PipelineHandler(PipelineHandlerBase):
-    """``pipelines/{name}``."""
-
-    async def get(self, name: str) -> None:
-        """Return one pipeline."""
-        name = self.named(name, "pipeline")
-        await self.answer_one(lambda etl: etl.pipelines.get(name))
-
-    async def delete(self, name: str) -> None:
-        """Take it off the schedule."""
-        name = self.named(name, "pipeline")
-        self.body(Nothing)
-        await self.ask(lambda etl: etl.pipelines.unschedule(name))
-        self.set_status(204)
-        self.finish()
+@get("/pipelines/{name}")
+def get_pipeline(etl: Etl, contents: Contents, name: str) -> PipelineView:
+    """Return a pipeline."""
+    return _view(etl, contents, etl.pipelines.get(name))
 
 
-class PipelinePauseHandler(PipelineHandlerBase):
-    """``pipelines/{name}/pause``."""
-
-    async def post(self, name: str) -> None:
-        """Plan nothing until it is resumed."""
-        name = self.named(name, "pipeline")
-        self.body(Nothing)
-        await self.answer_one(lambda etl: etl.pipelines.pause(name))
+@delete("/pipelines/{name}", status=204)
+def remove_pipeline(etl: Etl, name: str) -> None:
+    """Remove a pipeline from the schedule; its runs and versions stay on record."""
+    etl.pipelines.unschedule(name)
 
 
-class PipelineResumeHandler(PipelineHandlerBase):
-    """``pipelines/{name}/resume``."""
-
-    async def post(self, name: str) -> None:
-        """Go on from now."""
-        name = self.named(name, "pipeline")
-        self.body(Nothing)
-        await self.answer_one(lambda etl: etl.pipelines.resume(name))
+@post("/pipelines/{name}/pause")
+def pause_pipeline(etl: Etl, contents: Contents, name: str) -> PipelineView:
+    """Stop planning runs until the pipeline is resumed; an active run continues."""
+    return _view(etl, contents, etl.pipelines.pause(name))
 
 
-class PipelineRelinkHandler(PipelineHandlerBase):
-    """``pipelines/{name}/relink``."""
-
-    async def post(self, name: str) -> None:
-        """Tell it where its notebook is after a rename or move."""
-        name = self.named(name, "pipeline")
-        given = self.request_body(RelinkRequest, pipeline=name).notebook
-        notebook = None if given is None else self.contents_file(given)
-        await self.answer_one(lambda etl: etl.pipelines.relink(name, notebook))
+@post("/pipelines/{name}/resume")
+def resume_pipeline(etl: Etl, contents: Contents, name: str) -> PipelineView:
+    """Resume planning from now."""
+    return _view(etl, contents, etl.pipelines.resume(name))
 
 
-class PipelineTriggerHandler(EtlHandler):
-    """``pipelines/{name}/trigger``."""
-
-    async def post(self, name: str) -> None:
-        """Ask the scheduler for one run of the deployed version."""
-        name = self.named(name, "pipeline")
-        asked = self.request_body(TriggerRequest, pipeline=name)
-
-        def trigger(etl: Etl) -> object:
-            run = etl.runs.trigger(name, parameters=asked.parameters, draft=asked.draft)
-            return run_view(run, now=etl.clock.now())
-
-        await self.answer(trigger, status=201)
+@post("/pipelines/{name}/relink")
+def relink_pipeline(
+    etl: Etl, contents: Contents, name: str, body: RelinkRequest, notebook: Path | None
+) -> PipelineView:
+    """Set the path of a pipeline's notebook after a rename or move; all else stays."""
+    return _view(etl, contents, etl.pipelines.relink(name, notebook))
 
 
-class PipelineTriggerLinesHandler(EtlHandler):
-    """``pipelines/{name}/trigger/lines``."""
-
-    async def post(self, name: str) -> None:
-        """Return the lines that ask for the same run; nothing is started."""
-        name = self.named(name, "pipeline")
-        asked = self.request_body(TriggerRequest, pipeline=name)
-
-        def lines(etl: Etl) -> object:
-            etl.pipelines.get(name)
-            return both_lines(asked)
-
-        await self.answer(lines)
+@post("/pipelines/{name}/trigger", status=201)
+def trigger_pipeline(etl: Etl, name: str, body: TriggerRequest) -> RunView:
+    """Queue one run of the deployed version."""
+    run = etl.runs.trigger(name, parameters=body.parameters, draft=body.draft)
+    return run_view(run, now=etl.clock.now())
 
 
-class PipelineParametersHandler(EtlHandler):
-    """``pipelines/{name}/parameters``."""
-
-    async def get(self, name: str) -> None:
-        """Return what its deployed version declares, and the values it was deployed with."""
-        name = self.named(name, "pipeline")
-
-        def parameters(etl: Etl) -> object:
-            pipeline = etl.pipelines.get(name)
-            # Of two declarations of one name the later counts.
-            declared = {one.name: one for one in etl.pipelines.declared(pipeline).parameters}
-            return {
-                "version": pipeline.version,
-                "declared": list(declared.values()),
-                "values": pipeline.parameters,
-            }
-
-        await self.answer(parameters)
+@post("/pipelines/{name}/trigger/lines")
+def write_trigger_lines(etl: Etl, name: str, body: TriggerRequest) -> Lines:
+    """Return the command lines that start the same run; starts nothing."""
+    etl.pipelines.get(name)
+    return Lines(**both_lines(body))
 
 
-class PipelineVersionsHandler(EtlHandler):
-    """``pipelines/{name}/versions``."""
+@get("/pipelines/{name}/parameters")
+def get_pipeline_parameters(etl: Etl, name: str) -> PipelineParameters:
+    """Return the parameters that the deployed version declares, and the values it was deployed with."""
+    pipeline = etl.pipelines.get(name)
+    # Of two declarations of one name the later counts.
+    declared = {one.name: one for one in etl.pipelines.declared(pipeline).parameters}
+    return PipelineParameters(
+        version=pipeline.version, declared=tuple(declared.values()), values=pipeline.parameters
+    )
 
-    async def get(self, name: str) -> None:
-        """List its deployed versions, newest first."""
-        name = self.named(name, "pipeline")
-        await self.answer(lambda etl: {"items": etl.pipelines.versions(name)})
+
+@get("/pipelines/{name}/versions")
+def list_pipeline_versions(etl: Etl, name: str) -> Items[PipelineVersion]:
+    """List the deployed versions, newest first."""
+    return Items(items=tuple(etl.pipelines.versions(name)))
 
 
-def _matches(pipeline: Pipeline, search: str) -> bool:
-    return search in f"{pipeline.name}\n{pipeline.owner}\n{pipeline.notebook}".casefold()
+@get("/pipelines/{name}/watermarks")
+def list_watermarks(etl: Etl, name: str) -> Page[WatermarkView]:
+    """List the watermarks of a pipeline's incremental loads."""
+    etl.pipelines.get(name)
+    items = tuple(watermark_view(one) for one in etl.watermarks.list(name))
+    return Page(items=items, total=len(items))
+
+
+@post("/pipelines/{name}/watermarks/reset")
+def reset_watermark(etl: Etl, name: str, body: WatermarkRequest) -> WatermarkView:
+    """Reset a watermark, so the next load reads all rows; who did it is recorded."""
+    return watermark_view(etl.watermarks.set(name, body.table, None, column=body.since))
+
+
+def pipeline_views(
+    etl: Etl, contents: Contents, pipelines: Sequence[Pipeline]
+) -> tuple[PipelineView, ...]:
+    """Make the views of some pipelines; the number of queries does not depend on how many."""
+    runs = etl.runs.last([pipeline.name for pipeline in pipelines], count=STRIP)
+    health = etl.health.of(pipelines)
+    limits = etl.pipelines.time_limits(pipelines)
+    cold = etl.pipelines.cold_starts(pipelines)
+    now = etl.clock.now()
+    return tuple(
+        pipeline_view(
+            pipeline,
+            runs[pipeline.name][::-1],
+            health[pipeline.name],
+            now=now,
+            locate=contents.path,
+            cold_start=cold[pipeline.name],
+            missing=etl.pipelines.missing(pipeline),
+            time_limit=limits[pipeline.name],
+        )
+        for pipeline in pipelines
+    )
+
+
+def _view(etl: Etl, contents: Contents, pipeline: Pipeline) -> PipelineView:
+    return pipeline_views(etl, contents, [pipeline])[0]

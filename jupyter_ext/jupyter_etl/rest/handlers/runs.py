@@ -1,98 +1,113 @@
-"""What ran, runs and will run."""
+"""Runs, and what they hold back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Raw
 
 from jupyter_etl.language.commands.runs import RetryRequest
-from jupyter_etl.model import Retried, RunState
-from jupyter_etl.rest.handler import MOST_ROWS, EtlHandler
-from jupyter_etl.rest.requests import Nothing, parse_choices
-from jupyter_etl.rest.views import retried_view, run_detail_view, run_view
+from jupyter_etl.model import Retried, Run, RunState
+from jupyter_etl.rest.operation import get, post
+from jupyter_etl.rest.parameters import Limit, Offset
+from jupyter_etl.rest.views.base import Page
+from jupyter_etl.rest.views.runs import (
+    HoldView,
+    Notebook,
+    RetriedRun,
+    RunDetail,
+    RunView,
+    held_view,
+    retried_view,
+    run_detail_view,
+    run_view,
+)
 
 if TYPE_CHECKING:
     from jupyter_etl.services import Etl
 
-
-class RunsHandler(EtlHandler):
-    """``runs``."""
-
-    async def get(self) -> None:
-        """Return a page of the runs, newest first."""
-        pipeline = self.get_query_argument("pipeline", "") or None
-        states = parse_choices("state", self.get_query_arguments("state"), RunState)
-        limit = self.number("limit", default=100, low=1, high=MOST_ROWS)
-        offset = self.number("offset", default=0)
-
-        def page(etl: Etl) -> object:
-            found = etl.runs.list(pipeline=pipeline, states=states, limit=limit, offset=offset)
-            now = etl.clock.now()
-            return {
-                "items": [run_view(run, now=now) for run in found],
-                "total": etl.runs.count(pipeline=pipeline, states=states),
-            }
-
-        await self.answer(page)
+_PipelineName = Annotated[str, Meta(description="Only the runs of this pipeline.")]
+_States = Annotated[
+    tuple[RunState, ...],
+    Meta(description="Only runs in these states; repeated, or separated by commas."),
+]
 
 
-class RunHandler(EtlHandler):
-    """``runs/{id}``."""
-
-    async def get(self, run: str) -> None:
-        """Return one run with its attempts, what it holds back and the end of its log."""
-        run_id = self.run_id(run)
-
-        def detail(etl: Etl) -> object:
-            found = etl.runs.get(run_id)
-            attempts = etl.runs.attempts(run_id)
-            held = next((hold for hold in etl.holds.list() if hold.run_id == run_id), None)
-            return run_detail_view(found, attempts, etl.runs.log(run_id), held, now=etl.clock.now())
-
-        await self.answer(detail)
-
-
-class RunCancelHandler(EtlHandler):
-    """``runs/{id}/cancel``."""
-
-    async def post(self, run: str) -> None:
-        """Ask to cancel it."""
-        run_id = self.run_id(run)
-        self.body(Nothing)
-        await self.answer(lambda etl: run_view(etl.runs.cancel(run_id), now=etl.clock.now()))
+@get("/runs")
+def list_runs(
+    etl: Etl,
+    pipeline: _PipelineName = "",
+    state: _States = (),
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> Page[RunView]:
+    """List a page of runs, newest first."""
+    of = pipeline or None
+    found = etl.runs.list(pipeline=of, states=state, limit=limit, offset=offset)
+    total = etl.runs.count(pipeline=of, states=state)
+    return Page(items=tuple(_view(etl, run) for run in found), total=total)
 
 
-class RunRetryHandler(EtlHandler):
-    """``runs/{id}/retry``."""
-
-    async def post(self, run: str) -> None:
-        """Queue it once more."""
-        run_id = self.run_id(run)
-        asked = self.request_body(RetryRequest, run=run_id)
-
-        def retry(etl: Etl) -> object:
-            if asked.from_failed_cell:
-                retried = etl.runs.retry_from_failed_cell(run_id)
-            else:
-                retried = Retried(run=etl.runs.retry(run_id))
-            return retried_view(retried, now=etl.clock.now())
-
-        await self.answer(retry)
+@get("/runs/{id}")
+def get_run(etl: Etl, id: int) -> RunDetail:
+    """Return a run with its attempts and the end of its log."""
+    found, attempts = etl.runs.get(id), etl.runs.attempts(id)
+    held = next((hold for hold in etl.holds.list() if hold.run_id == id), None)
+    return run_detail_view(found, attempts, etl.runs.log(id), held, now=etl.clock.now())
 
 
-class RunNotebookHandler(EtlHandler):
-    """``runs/{id}/notebook``."""
-
-    async def get(self, run: str) -> None:
-        """Return the executed notebook, as far as it has come."""
-        run_id = self.run_id(run)
-        self.finish(await self.ask(lambda etl: etl.redacted_answer(etl.runs.notebook(run_id))))
+@post("/runs/{id}/cancel")
+def cancel_run(etl: Etl, id: int) -> RunView:
+    """Request the cancellation of a run; a queued one ends at once, a running one within seconds."""
+    return _view(etl, etl.runs.cancel(id))
 
 
-class RunLogHandler(EtlHandler):
-    """``runs/{id}/log``."""
+@post("/runs/{id}/retry")
+def retry_run(etl: Etl, id: int, body: RetryRequest) -> RetriedRun:
+    """Queue a finished run again; 409 if it is not finished."""
+    if body.from_failed_cell:
+        retried = etl.runs.retry_from_failed_cell(id)
+    else:
+        retried = Retried(run=etl.runs.retry(id))
+    return retried_view(retried, now=etl.clock.now())
 
-    async def get(self, run: str) -> None:
-        """Return what happened in it, as plain text."""
-        run_id = self.run_id(run)
-        text = await self.ask(lambda etl: etl.redacted_answer(etl.runs.log(run_id)))
-        self.finish(text, set_content_type="text/plain; charset=utf-8")
+
+@post("/runs/{id}/approve")
+def approve_run(etl: Etl, id: int) -> RunView:
+    """Publish the outputs of a held run; 409 if it is no longer pending approval."""
+    etl.holds.approve(id)
+    return _view(etl, etl.runs.get(id))
+
+
+@post("/runs/{id}/reject")
+def reject_run(etl: Etl, id: int) -> RunView:
+    """Discard the outputs of a held run; 409 if it is no longer pending approval."""
+    etl.holds.reject(id)
+    return _view(etl, etl.runs.get(id))
+
+
+@get("/holds")
+def list_holds(etl: Etl) -> Page[HoldView]:
+    """List the runs held by checks and the publish gate, oldest first."""
+    items = tuple(held_view(hold) for hold in etl.holds.list())
+    return Page(items=items, total=len(items))
+
+
+@get("/runs/{id}/notebook", answer=Notebook)
+def get_run_notebook(etl: Etl, id: int) -> Raw:
+    """Return the executed notebook, also of an active run."""
+    return Raw(etl.runs.notebook(id).encode())
+
+
+@get("/runs/{id}/log")
+def get_run_log(etl: Etl, id: int) -> str:
+    """Return the log of a run.
+
+    Each line is an event with its time and timezone. It is never empty; of a very long log the end
+    is returned.
+    """
+    return etl.runs.log(id)
+
+
+def _view(etl: Etl, run: Run) -> RunView:
+    return run_view(run, now=etl.clock.now())

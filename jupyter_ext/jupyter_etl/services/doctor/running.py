@@ -259,7 +259,7 @@ def warm_starts(setup: Setup) -> Diagnosis | None:
         return well("warm starts", "switched off with JUPYTER_ETL_WARM=0")
     reasons = ColdStarts(setup.store, setup.settings)
     wanted = [one for one in setup.store.load_pipelines() if one.policy.warm]
-    cold = {one.name: reason for one in wanted if (reason := reasons.of(one))}
+    cold = {name: reason for name, reason in reasons.of_all(wanted).items() if reason}
     if not cold:
         return well("warm starts", f"{len(wanted):,} pipelines can start warm")
     told = listed(f"{name} ({reason.why})" for name, reason in cold.items())

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from html import escape
 
+import msgspec
+
 from jupyter_etl.model import ColumnOrigin
 
 _UP, _DOWN = "is made of", "goes into"
@@ -165,46 +167,61 @@ class LineageGraph:
         return [] if self.complete else ["The graph is truncated: use a smaller depth."]
 
 
-def graph_view(graph: LineageGraph) -> dict[str, object]:
-    """Return a graph as JSON values; datetimes are not converted."""
-    return {
-        "root": graph.root,
-        "complete": graph.complete,
-        "nodes": [
-            {
-                "id": node.id,
-                "kind": node.kind.value,
-                "name": node.name,
-                "table": node.table,
-                "version": node.version,
-                "rows": node.rows,
-                "owner": node.owner,
-                "note": node.note,
-            }
-            for node in graph.nodes
-        ],
-        "edges": [
-            {
-                "from": edge.start,
-                "to": edge.end,
-                "run": edge.run_id,
-                "at": edge.at,
-                "rows": edge.rows,
-                "bytes": edge.bytes,
-                "version": edge.version,
-            }
+class LineageEdgeView(msgspec.Struct, frozen=True):
+    """Data that a run has moved from one node to the next.
+
+    Args:
+        start: Id of the node that was read.
+        end: Id of the node that was written.
+        at: When the run ended; null if it is running again.
+        version: Of the publication that was read or written; null for a source.
+    """
+
+    start: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+    run: int
+    at: datetime | None
+    rows: int | None
+    bytes: int | None
+    version: int | None
+
+
+class LineageView(msgspec.Struct, frozen=True):
+    """The lineage of a publication.
+
+    Args:
+        root: Id of the publication's node.
+        complete: Whether it contains everything; false if the graph was too large.
+        columns: Where its columns come from, as far as SQL tells.
+    """
+
+    root: str
+    complete: bool
+    nodes: tuple[LineageNode, ...]
+    edges: tuple[LineageEdgeView, ...]
+    columns: tuple[ColumnOrigin, ...]
+
+
+def graph_view(graph: LineageGraph) -> LineageView:
+    """Return a graph as JSON shows it."""
+    return LineageView(
+        root=graph.root,
+        complete=graph.complete,
+        nodes=graph.nodes,
+        edges=tuple(
+            LineageEdgeView(
+                start=edge.start,
+                end=edge.end,
+                run=edge.run_id,
+                at=edge.at,
+                rows=edge.rows,
+                bytes=edge.bytes,
+                version=edge.version,
+            )
             for edge in graph.edges
-        ],
-        "columns": [
-            {
-                "column": one.column,
-                "source": one.source,
-                "table": one.table,
-                "source_column": one.source_column,
-            }
-            for one in graph.columns
-        ],
-    }
+        ),
+        columns=graph.columns,
+    )
 
 
 def _line(branch: tuple[int, LineageEdge, LineageNode]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,18 @@ class ColdStarts:
         self._metadata: dict[str, Mapping[str, Any]] = {}
         self._found: dict[tuple[str, Path], tuple[float, Cold | None]] = {}
 
-    def of(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason; None if the runs start warm or the kernel is not installed here."""
+    def of_all(self, pipelines: Sequence[Pipeline]) -> dict[str, Cold | None]:
+        """Return the reasons by name; None for warm starts, or if the kernel is not installed here.
+
+        The ledger is asked once, for the snapshots that are not known yet.
+        """
+        found = {one.name: self._as_set(one) for one in pipelines}
+        others = [one for one in pipelines if found[one.name] is None]
+        self._load({one.content_hash for one in others} - self._metadata.keys())
+        return found | {one.name: self._of_notebook(one) for one in others}
+
+    def _as_set(self, pipeline: Pipeline) -> Cold | None:
+        """Return the reason as far as it is a setting."""
         if not pipeline.policy.warm:
             return Cold(why="it was deployed with --cold", remedy="deploy it without --cold")
         if not self._settings.warm:
@@ -45,11 +56,16 @@ class ColdStarts:
             )
         if sys.platform != "linux":
             return Cold(why="warm starts need Linux", remedy="run the scheduler on Linux")
-        return self._of_notebook(pipeline)
+        return None
 
     def _of_notebook(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason, considering only the notebook's kernel."""
-        metadata, folder = self._metadata_of(pipeline), Path(pipeline.notebook).parent
+        """Return the reason as far as it is the kernel."""
+        metadata, folder = self._metadata.get(pipeline.content_hash), Path(pipeline.notebook).parent
+        if metadata is None:
+            return _Unknown(
+                why=f"the snapshot of version {pipeline.version} is missing from the ledger or damaged",
+                remedy="deploy the notebook again",
+            )
         key = str(metadata["kernelspec"].get("name") or ""), folder
         at, cold = self._found.get(key, (-_FRESH_S, None))
         if time.monotonic() - at >= _FRESH_S:
@@ -57,14 +73,22 @@ class ColdStarts:
             self._found[key] = time.monotonic(), cold
         return cold
 
-    def _metadata_of(self, pipeline: Pipeline) -> Mapping[str, Any]:
-        found = self._metadata.get(pipeline.content_hash)
-        if found is None:
-            found = json.loads(self._store.load_snapshot(pipeline.content_hash)).get("metadata", {})
-            # Load only what is needed: a notebook's metadata may be large.
-            found = {"kernelspec": found.get("kernelspec", {})}
-            self._metadata[pipeline.content_hash] = found
-        return found
+    def _load(self, content_hashes: Collection[str]) -> None:
+        if not content_hashes:
+            return
+        for content_hash, text in self._store.load_snapshots(content_hashes).items():
+            # No more than what is asked for: a notebook's metadata may be large.
+            with suppress(ValueError, TypeError, AttributeError):
+                found = json.loads(text).get("metadata", {}).get("kernelspec", {})
+                self._metadata[content_hash] = {"kernelspec": dict(found)}
+
+
+class _Unknown(Cold):
+    """A snapshot that cannot be read."""
+
+    def say(self) -> str:
+        """Return one sentence for the user."""
+        return f"Whether its runs start warm is not known, because {self.why}; {self.remedy}."
 
 
 def _of_kernel(metadata: Mapping[str, Any], folder: Path) -> Cold | None:

@@ -181,7 +181,7 @@ class Pipelines:
             *outline.notes,
             *pinned.notes,
             plan.note if plan else "",
-            self.cold_start(deployed),
+            self.cold_starts([deployed])[deployed.name],
         ]
         return Deployment(
             pipeline=deployed,
@@ -241,10 +241,26 @@ class Pipelines:
         schedule = parse_schedule(when, timezone=timezone or self._settings.timezone)
         return preview_between(schedule, start, end, count=count)
 
-    def list(self, *, tags: Mapping[str, str] = NO_TAGS) -> builtins.list[Pipeline]:
-        """Return the pipelines that have these tags, by name."""
-        found = self._store.load_pipelines()
+    def list(
+        self,
+        *,
+        search: str = "",
+        owner: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        tags: Mapping[str, str] = NO_TAGS,
+    ) -> builtins.list[Pipeline]:
+        """Return all pipelines, or a page of those that match; see `Store.load_pipelines`.
+
+        Args:
+            tags: Only those of the page that have these tags.
+        """
+        found = self._store.load_pipelines(search=search, owner=owner, limit=limit, offset=offset)
         return [one for one in found if tags.items() <= one.policy.tags.items()]
+
+    def count(self, *, search: str = "", owner: str | None = None) -> int:
+        """Count what `list` would return without a limit and tags."""
+        return self._store.count_pipelines(search=search, owner=owner)
 
     def get(self, name: str) -> Pipeline:
         """Return a pipeline; raises `NotFound`."""
@@ -337,10 +353,10 @@ class Pipelines:
         """Return the outline of the deployed version."""
         return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
 
-    def cold_start(self, pipeline: Pipeline) -> str:
-        """Return why runs start cold, and how to make them warm; "" if they are warm."""
-        cold = self._cold_starts.of(pipeline)
-        return cold.say() if cold else ""
+    def cold_starts(self, pipelines: Sequence[Pipeline]) -> dict[str, str]:
+        """Say why runs start cold, and what would make them warm, by name; "" where they are warm."""
+        cold = self._cold_starts.of_all(pipelines)
+        return {name: reason.say() if reason else "" for name, reason in cold.items()}
 
     def _findings(
         self, path: Path, outline: Outline, after: Sequence[str] = ()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
 from jupyter_etl.errors import PublishError
 from jupyter_etl.model import (
+    CheckResult,
     Difference,
     Emptied,
+    HeldBy,
     Hold,
     PublicationKind,
     PublicationVersion,
+    PublishMode,
     Retyped,
     held_by_phrase,
 )
@@ -36,6 +40,55 @@ class VersionDifference:
     after: PublicationVersion
     difference: Difference
     changes: RowChanges | None
+
+
+class HeldOutput(msgspec.Struct, frozen=True):
+    """An output that is pending approval.
+
+    Args:
+        rows: Null for a report or a file without rows.
+    """
+
+    name: str
+    kind: PublicationKind
+    mode: PublishMode
+    rows: int | None
+
+
+class HoldFields(msgspec.Struct, frozen=True):
+    """A run that is pending approval.
+
+    Args:
+        outputs: What an approval would publish; empty if a check failed in a run that publishes
+            nothing.
+        checks: The rules of severity error that failed.
+        differences: How the outputs differ from the versions before.
+    """
+
+    run: int
+    names: tuple[str, ...]
+    owner: str
+    held_at: datetime
+    held_by: tuple[HeldBy, ...]
+    outputs: tuple[HeldOutput, ...]
+    checks: tuple[CheckResult, ...]
+    differences: tuple[Difference, ...]
+
+
+class DiffView(msgspec.Struct, frozen=True):
+    """How two versions differ.
+
+    Args:
+        before: Number of the earlier version.
+        after: Number of the later version.
+        rows: Row by row; null if no key identifies rows.
+    """
+
+    name: str
+    before: int
+    after: int
+    difference: Difference
+    rows: RowChanges | None
 
 
 def diff_versions(
@@ -136,21 +189,21 @@ def change_words(difference: VersionDifference) -> str:
     return f"Rows by {', '.join(changes.key)}: {words}{some}."
 
 
-def hold_view(hold: Hold) -> dict[str, object]:
-    """Return a hold as JSON values."""
-    return {
-        "run": hold.run_id,
-        "names": list(hold.names),
-        "owner": hold.owner,
-        "held_at": hold.held_at,
-        "held_by": [str(one) for one in hold.held_by],
-        "outputs": [
-            {"name": one.name, "kind": str(one.kind), "mode": str(one.mode), "rows": one.rows}
+def hold_view(hold: Hold) -> HoldFields:
+    """Return a hold as JSON shows it."""
+    return HoldFields(
+        run=hold.run_id,
+        names=hold.names,
+        owner=hold.owner,
+        held_at=hold.held_at,
+        held_by=hold.held_by,
+        outputs=tuple(
+            HeldOutput(name=one.name, kind=one.kind, mode=one.mode, rows=one.rows)
             for one in hold.staged
-        ],
-        "checks": msgspec.to_builtins(list(hold.checks)),
-        "differences": [msgspec.to_builtins(one) for one in hold.differences],
-    }
+        ),
+        checks=hold.checks,
+        differences=hold.differences,
+    )
 
 
 def hold_title(hold: Hold) -> str:
@@ -165,15 +218,15 @@ def hold_reasons(hold: Hold) -> list[str]:
     return checks + [f"{d.name}: {reason}" for d in hold.differences for reason in d.reasons]
 
 
-def diff_view(found: VersionDifference) -> dict[str, object]:
-    """Return a comparison as JSON values."""
-    return {
-        "name": found.after.name,
-        "before": found.before.number,
-        "after": found.after.number,
-        "difference": msgspec.to_builtins(found.difference),
-        "rows": msgspec.to_builtins(found.changes),
-    }
+def diff_view(found: VersionDifference) -> DiffView:
+    """Return a comparison as JSON shows it."""
+    return DiffView(
+        name=found.after.name,
+        before=found.before.number,
+        after=found.after.number,
+        difference=found.difference,
+        rows=found.changes,
+    )
 
 
 def _values(values: Mapping[str, tuple[str | None, str | None]]) -> str:

@@ -1,0 +1,22 @@
+"""Parameters that several routes have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+MOST_ROWS = 1_000
+"""Of one preview, and entries of one page."""
+
+Search = Annotated[
+    str,
+    Meta(description="Only entries whose name, owner or path contains this text; case is ignored."),
+]
+Limit = Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Number of entries on the page.")]
+Offset = Annotated[int, Meta(ge=0, le=10**9, description="Number of entries before the page.")]
+Rows = Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Number of rows.")]
+Version = Annotated[
+    int, Meta(ge=0, le=10**9, description="Number of the version; 0 for the newest.")
+]
+Draft = Annotated[bool, Meta(description="Use the drafts instead of the live versions.")]
