@@ -83,15 +83,15 @@ async def test_from_a_notebook_to_a_cancelled_run(ask) -> None:
     assert (again["state"], again["why_not"]) == ("queued", "it was never attempted")
     assert again["words"].endswith("is queued again, from its first cell: it was never attempted.")
 
-    assert (await good("Pipelines", "/pipelines?filter=mine"))["total"] == 1
+    assert (await good("PipelineViewPage", "/pipelines?filter=mine"))["total"] == 1
     assert (await good("PipelineView", "/pipelines/delays/pause", "POST"))["health"] == "paused"
     assert (await good("PipelineVersionItems", "/pipelines/delays/versions"))["items"]
     assert (await good("Summary", "/summary"))["runs_active"] == 1
     assert (await good("SourceDetail", "/sources/trips"))["tables"]
     preview = await good("Preview", "/sources/trips/preview?limit=1")
     assert preview["rows"] == [[1, 4.5]]
-    assert (await good("Runs", "/runs?state=queued"))["total"] == 1
-    assert (await good("Publications", "/publications"))["items"] == []
+    assert (await good("RunViewPage", "/runs?state=queued"))["total"] == 1
+    assert (await good("PublicationViewPage", "/publications"))["items"] == []
     assert (await good("ScheduleView", "/schedule/preview", "POST", {"when": "@daily"}))["next"]
 
 

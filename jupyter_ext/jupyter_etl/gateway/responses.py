@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
+from jupyter_etl.language.error_response import Error, ErrorDetail
 from jupyter_etl.model import PublicationVersion
-from jupyter_etl.services.error_response import Error, ErrorDetail
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",

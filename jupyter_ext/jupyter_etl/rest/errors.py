@@ -8,7 +8,7 @@ import msgspec
 from tornado.web import HTTPError
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.services.error_response import Error, ErrorDetail
+from jupyter_etl.language.error_response import Error, ErrorDetail
 
 
 def error_body(status: int, problem: BaseException | None) -> Error:

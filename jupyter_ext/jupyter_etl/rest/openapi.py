@@ -12,10 +12,10 @@ import msgspec
 import yaml
 from msgspec import inspect as kinds
 
+from jupyter_etl.language.error_response import Error
 from jupyter_etl.rest.operation import Operation, QueryParameter
 from jupyter_etl.rest.requests import Nothing
 from jupyter_etl.rest.routes import PREFIX, ROUTES
-from jupyter_etl.services.error_response import Error
 
 _REF = "#/components/schemas/{name}"
 _HEAD = {
