@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 import jupyter_etl
-from fakes.openapi import document
 from jupyter_etl import errors
 from jupyter_etl.gateway.sign_in import SIGN_IN_PATH, SIGN_OUT_PATH
 from jupyter_etl.language.commands.cli_parser import parse_command

@@ -649,15 +649,15 @@ export interface components {
             path: string;
             /** @description SHA-256 (hex) of its bytes. */
             content_hash: string;
-            /** @description Its size. */
+            /** @description Size in bytes. */
             bytes: number;
             /** @description Why it is pinned. */
             role: components["schemas"]["FileRole"];
-            /** @description Whether it may be executed as a program. */
+            /** @description Whether it is an executable program. */
             executable: boolean;
         };
         /**
-         * @description What to do with times that passed while no scheduler was alive.
+         * @description Policy for due times that passed while no scheduler was alive.
          * @enum {string}
          */
         Catchup: "all" | "latest" | "none";
@@ -666,36 +666,36 @@ export interface components {
          * @enum {string}
          */
         Cause: "backfill" | "manual" | "schedule" | "upstream";
-        /** @description What one rule found. */
+        /** @description The result of one rule. */
         CheckResult: {
             /** @description The rule. */
             rule: components["schemas"]["CheckRule"];
-            /** @description pass, or the rule's severity where it was broken. */
+            /** @description pass, or the rule's severity if it failed. */
             status: components["schemas"]["CheckStatus"];
-            /** @description Name of the frame or publication that was checked. */
+            /** @description Name of the checked frame or publication. */
             dataset: string;
-            /** @description How many rows break it; null for a rule about the whole. */
+            /** @description Number of failing rows; null for a rule about all rows together. */
             failed_rows: number | null;
-            /** @description How many rows were looked at. */
+            /** @description Number of checked rows. */
             total_rows: number;
             /** @description One sentence with the observed value. */
             message: string;
-            /** @description Up to twenty breaking rows, as text per column, for the record. */
+            /** @description Up to twenty failing rows, as text per column. */
             sample: {
                 [key: string]: string;
             }[];
         };
         /** @description One rule about data. */
         CheckRule: {
-            /** @description The rule as written, without its severity; what is shown. */
+            /** @description The rule as written, without its severity; for display. */
             text: string;
-            /** @description `unique`, `not_null`, `rows` (a comparison over the number of rows), `expression` (an SQL condition true for every row), `in`, `matches`, `references`, `fresh` (the greatest value is recent), `schema` (of a pandera schema). */
+            /** @description `unique`, `not_null`, `rows` (a comparison of the row count), `expression` (an SQL condition that is true for every row), `in`, `matches`, `references`, `fresh` (the greatest value is recent), `schema` (a pandera schema). */
             kind: string;
-            /** @description What a failure does. */
+            /** @description The effect of a failure. */
             severity: components["schemas"]["Severity"];
             /** @description The column of a column rule. */
             column: string | null;
-            /** @description The condition, the regular expression, `publication.column`, or for `in` the allowed values as SQL literals separated by commas; for `fresh` the greatest age, and when it is asked, the ISO time that the greatest value must have reached. */
+            /** @description The condition, the regular expression, `publication.column`, or for `in` the allowed values as SQL literals separated by commas. For `fresh`, the maximum age; when it is evaluated, the ISO time that the greatest value must have reached. */
             argument: string;
         };
         /**
@@ -709,15 +709,15 @@ export interface components {
             type: string;
             nullable: boolean;
         };
-        /** @description Where a column of an output comes from, as far as SQL tells. */
+        /** @description The origin of an output column, as far as SQL shows it. */
         ColumnOrigin: {
-            /** @description Of the output. */
+            /** @description Column of the output. */
             column: string;
             /** @description Name of the source or publication. */
             source: string;
-            /** @description Table inside the source, or empty. */
+            /** @description Table in the source, or empty. */
             table: string;
-            /** @description The column there. */
+            /** @description Column there. */
             source_column: string;
         };
         /** @description The content of a version. */
@@ -743,7 +743,7 @@ export interface components {
             layout: string;
         };
         /**
-         * @description What may change between versions: `freeze` refuses another schema, `evolve` adds columns.
+         * @description Allowed schema changes: `freeze` rejects any change, `evolve` allows new columns.
          * @enum {string}
          */
         Contract: "evolve" | "freeze";
@@ -751,42 +751,42 @@ export interface components {
         Cursor: {
             /** @description Name of the source or publication. */
             source: string;
-            /** @description Table inside the source, or empty. */
+            /** @description Table in the source, or empty. */
             table: string;
-            /** @description Its name. */
+            /** @description Name of the column. */
             column: string;
         };
         /**
-         * @description What the values of a cursor column are; each kind has an order of its own.
+         * @description Kind of a cursor column's values; each kind has its own order.
          * @enum {string}
          */
         CursorKind: "date" | "decimal" | "instant" | "integer" | "text" | "timestamp";
         /** @description A value of a cursor column, exact, as text. */
         CursorValue: {
-            /** @description What the text is. */
+            /** @description Kind of the value. */
             kind: components["schemas"]["CursorKind"];
             /** @description `42`, `1.50`, any text, `2026-01-31`, `2026-01-31T06:00:00.123456789`, and the same with `Z` for an instant. */
             text: string;
         };
-        /** @description What a deployment did. */
+        /** @description The result of a deployment. */
         Deployment: {
-            /** @description As it now stands in the ledger. */
+            /** @description The pipeline as it is now recorded. */
             pipeline: components["schemas"]["Pipeline"];
             /** @description `new`, `changed` or `unchanged`. */
             change: string;
-            /** @description What differs from the version before, one phrase each; empty for a new pipeline. */
+            /** @description Differences from the previous version, one phrase each; empty for a new pipeline. */
             changes: string[];
-            /** @description Its schedule in words; empty without one. */
+            /** @description Its schedule as text; empty without one. */
             words: string;
-            /** @description The next instants, UTC. */
+            /** @description The next occurrences, UTC. */
             next: string[];
-            /** @description What daylight saving does to them, what is assumed of the notebook, why its runs start cold; empty for nothing. */
+            /** @description Effects of clock changes, assumptions about the notebook, and why its runs start cold; empty if there are none. */
             note: string;
-            /** @description What preflight found. */
+            /** @description The findings of preflight. */
             findings: components["schemas"]["Finding"][];
             /** @description The local files that the version pins. */
             files: components["schemas"]["BundleFile"][];
-            /** @description How these differ from those of the version that was deployed before. */
+            /** @description Differences from the files of the previous deployment. */
             file_changes: components["schemas"]["FileChange"][];
         };
         /** @description How two versions differ. */
@@ -800,48 +800,48 @@ export interface components {
             /** @description Row by row; null if no key identifies rows. */
             rows: components["schemas"]["RowChanges"] | null;
         };
-        /** @description How what is staged, or a version, differs from the version before. */
+        /** @description The difference of staged data, or of a version, from the previous version. */
         Difference: {
-            /** @description Of the publication. */
+            /** @description Name of the publication. */
             name: string;
-            /** @description Of the version before. */
+            /** @description Number of the previous version. */
             number: number;
-            /** @description Columns that are new. */
+            /** @description New columns. */
             added: components["schemas"]["Column"][];
-            /** @description Columns that are gone. */
+            /** @description Removed columns. */
             dropped: components["schemas"]["Column"][];
-            /** @description Columns whose values no longer fit the type they had. */
+            /** @description Columns whose values no longer fit their previous type. */
             retyped: components["schemas"]["Retyped"][];
-            /** @description Of the whole version before; null where unknown. */
+            /** @description Row count of the previous version; null if unknown. */
             rows_before: number | null;
-            /** @description Of the whole version to come; null where only a commit can tell. */
+            /** @description Row count of the new version; null if only a commit can determine it. */
             rows_after: number | null;
-            /** @description Rows that are taken out for others: of the whole, or of the partitions that come again; null where rows are only added or told apart by a key. */
+            /** @description Number of rows that are replaced: all, or those of the replaced partitions; null if rows are only added or matched by a key. */
             replaced_rows: number | null;
-            /** @description What comes in their place; null where `replaced_rows` is. */
+            /** @description Number of rows that replace them; null if `replaced_rows` is null. */
             new_rows: number | null;
-            /** @description Columns that had values and have none. */
+            /** @description Columns that have lost all values. */
             emptied: components["schemas"]["Emptied"][];
-            /** @description Replaced partitions that get another number of rows; of one that is held, a few of those that are a reason. */
+            /** @description Replaced partitions whose row count changes; for a held run, a few of those that are a reason. */
             partitions: components["schemas"]["PartitionRows"][];
-            /** @description Why it is held, one sentence each; empty where it need not be. */
+            /** @description Why it is held, one sentence each; empty if it is not. */
             reasons: string[];
         };
         /** @description A column without values in the new rows that has values in the live version. */
         Emptied: {
-            /** @description Of the column. */
+            /** @description Name of the column. */
             name: string;
             /** @description Whether the new rows lack the column; otherwise it is NULL or NaN in all of them. */
             absent: boolean;
-            /** @description How many values it has in the rows that are compared; null if they were not counted. */
+            /** @description Number of its values in the compared rows; null if they were not counted. */
             values: number | null;
-            /** @description Rows that the new rows are compared with: those they replace, or all. */
+            /** @description Number of rows that the new rows are compared with: those they replace, or all. */
             rows_before: number;
-            /** @description Rows that have no value. */
+            /** @description Number of rows without a value. */
             new_rows: number;
-            /** @description Some of the affected partitions, as `day=2026-01-01`; empty if the table is compared as a whole. */
+            /** @description Some of the affected partitions, for example `day=2026-01-01`; empty if the table is compared as a whole. */
             partitions: string[];
-            /** @description How many there are. */
+            /** @description Number of affected partitions. */
             partition_count: number;
         };
         /** @description An error response. */
@@ -858,9 +858,9 @@ export interface components {
             /** @description The invalid field of the request, if one is known; `parameters.NAME` for the value of a parameter. */
             field?: string;
         };
-        /** @description How a pinned file differs from that of another version. */
+        /** @description The difference of a pinned file from another version. */
         FileChange: {
-            /** @description As in `BundleFile`. */
+            /** @description See `BundleFile`. */
             path: string;
             /** @description `added`, `changed` or `removed`. */
             change: string;
@@ -870,40 +870,40 @@ export interface components {
          * @enum {string}
          */
         FileRole: "data" | "module" | "script";
-        /** @description Something that would go wrong, or may. */
+        /** @description A problem, a possible problem or a note. */
         Finding: {
             /** @description `error`, `warning` or `info`. */
             severity: string;
-            /** @description Index of the cell, 0-based over all cells; null for the whole. */
+            /** @description Index of the cell, 0-based over all cells; null for the notebook as a whole. */
             cell: number | null;
-            /** @description One sentence; cells are counted from 1 there. */
+            /** @description One sentence; it counts cells from 1. */
             message: string;
             /** @description The next step. */
             hint: string;
-            /** @description What it is about: `kernel`, `syntax`, `name`, `import`, `file`, `source`, `table`, `check`, `publish`, `schedule`, `command`, `secret`, `undeclared`, `unchecked`; empty for anything else. */
+            /** @description The topic: `kernel`, `syntax`, `name`, `import`, `file`, `source`, `table`, `check`, `publish`, `schedule`, `command`, `secret`, `undeclared`, `unchecked`; empty for anything else. */
             kind: string;
-            /** @description Indices of the cells that could not be checked, or not in full. */
+            /** @description Indices of the cells that could not be checked, or only in part. */
             unchecked: number[];
         };
-        /** @description The greatest age its owner promises. */
+        /** @description The maximum age that an owner promises. */
         Freshness: {
-            /** @description Age in seconds from which it is late; null where only an error is declared. */
+            /** @description Age in seconds from which it is late; null if only an error is declared. */
             warn_s: number | null;
-            /** @description Age in seconds from which the promise is broken; null where only a warning is. */
+            /** @description Age in seconds from which the promise is broken; null if only a warning is declared. */
             error_s: number | null;
         };
         /**
-         * @description How the age of a publication compares with its freshness promise.
+         * @description State of a publication's age relative to its freshness promise.
          * @enum {string}
          */
         FreshnessState: "error" | "none" | "ok" | "warn";
         /**
-         * @description How a pipeline stands, the most severe first.
+         * @description Health of a pipeline, the most severe first.
          * @enum {string}
          */
         HealthState: "auto_paused" | "backfill_failed" | "failing" | "held" | "late" | "never" | "ok" | "paused" | "running";
         /**
-         * @description What holds a run until a person decides.
+         * @description Reasons to hold a run.
          * @enum {string}
          */
         HeldBy: "check" | "gate";
@@ -972,19 +972,19 @@ export interface components {
         LineageNode: {
             /** @description Unique in the graph. */
             id: string;
-            /** @description What it is. */
+            /** @description Kind of the node. */
             kind: components["schemas"]["NodeKind"];
             /** @description Its name. */
             name: string;
-            /** @description Inside of a source; empty for a source that is one table, or all of them. */
+            /** @description Table of a source; empty for a source that is one table, or for all tables. */
             table: string;
-            /** @description Of a publication or pipeline; null where unknown. */
+            /** @description Version of a publication or pipeline; null if unknown. */
             version: number | null;
-            /** @description Of that version of a publication; null where unknown. */
+            /** @description Number of rows of that version of a publication; null if unknown. */
             rows: number | null;
-            /** @description Accountable for it; empty where unknown. */
+            /** @description The accountable owner; empty if unknown. */
             owner: string;
-            /** @description What else there is to know. */
+            /** @description Additional information. */
             note: string;
         };
         /** @description The lineage of a publication. */
@@ -1006,7 +1006,7 @@ export interface components {
             shell: string;
         };
         /**
-         * @description What a node is.
+         * @description Kind of a node.
          * @enum {string}
          */
         NodeKind: "pipeline" | "publication" | "source";
@@ -1044,17 +1044,17 @@ export interface components {
             local: string;
         };
         /**
-         * @description What becomes of a run whose attempt was lost: its cells may have run.
+         * @description Policy for a run whose attempt was lost and whose cells may have run.
          * @enum {string}
          */
         OnLost: "fail" | "retry";
         /**
-         * @description How an attempt ended.
+         * @description Outcome of an attempt.
          * @enum {string}
          */
         Outcome: "cancelled" | "failed" | "held" | "lost" | "succeeded" | "timed_out";
         /**
-         * @description What to do when a run is due while another of the same pipeline is not finished.
+         * @description Policy for a run that comes due while another run of its pipeline is unfinished.
          * @enum {string}
          */
         Overlap: "cancel-previous" | "queue" | "skip";
@@ -1092,15 +1092,15 @@ export interface components {
         Parameter: {
             /** @description A Python identifier. */
             name: string;
-            /** @description Its type; `any` where the notebook does not say. */
+            /** @description Its type; `any` if the notebook does not declare one. */
             type: components["schemas"]["ParameterType"];
             /** @description The default as written (Python literal, or `yesterday` ...); null without one. */
             default: string | null;
             /** @description `cell` for papermill's parameters cell, `command` for `%etl param`. */
             origin: string;
-            /** @description The comment behind it, if any. */
+            /** @description The trailing comment, if any. */
             help: string;
-            /** @description Whether null is a value too. */
+            /** @description Whether null is also a valid value. */
             optional: boolean;
         };
         /**
@@ -1124,37 +1124,37 @@ export interface components {
         PausedBy: "person" | "platform";
         /** @description A notebook, its schedule, parameters, policy and owner. */
         Pipeline: {
-            /** @description Unique; by default the notebook's stem. */
+            /** @description Unique; defaults to the notebook's stem. */
             name: string;
-            /** @description Absolute path of the file that was deployed; its folder is the working directory. */
+            /** @description Absolute path of the deployed file; its folder is the working directory. */
             notebook: string;
             /** @description SHA-256 (hex) of the live version's snapshot. */
             content_hash: string;
-            /** @description Who is accountable. */
+            /** @description The accountable owner. */
             owner: string;
             /** @description Number of the live version, 1 for the first. */
             version: number;
-            /** @description When it runs; null for a pipeline that only runs on demand. */
+            /** @description Its schedule; null for a pipeline that only runs on demand. */
             schedule: components["schemas"]["Schedule"] | null;
             /** @description Values given at deployment; they override the notebook's defaults. JSON values. */
             parameters: {
                 [key: string]: unknown;
             };
-            /** @description How its runs are treated. */
+            /** @description How its runs are executed. */
             policy: components["schemas"]["Policy"];
-            /** @description Whether nothing is planned at the moment. */
+            /** @description Whether planning is paused. */
             paused: boolean;
-            /** @description Why the platform paused it; empty where a person did, and where it is not paused. */
+            /** @description Why the platform paused it; empty if a user did, or if it is not paused. */
             pause_note: string;
-            /** @description Next instant of the schedule, UTC; null for `after`, paused or spent schedules. */
+            /** @description Next instant of the schedule, UTC; null for `after`, paused or ended schedules. */
             next_due: string | null;
-            /** @description Counts every change of this row; the compare-and-swap of the planner. */
+            /** @description Number of changes of this row, for the planner's compare-and-swap. */
             revision: number;
             /** @description UTC. */
             created_at: string | null;
             /** @description UTC. */
             updated_at: string | null;
-            /** @description Names of the declared sources that the notebook reads, as far as its text tells. */
+            /** @description Names of the declared sources that the notebook reads, as far as its text shows. */
             sources: string[];
             /** @description The highest version of each publication that has started a run. */
             seen: {
@@ -1186,15 +1186,15 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description One deployed state of a pipeline. */
+        /** @description A deployed version of a pipeline. */
         PipelineVersion: {
-            /** @description Its name. */
+            /** @description Name of the pipeline. */
             pipeline: string;
             /** @description 1 for the first. */
             number: number;
             /** @description SHA-256 (hex) of the snapshot, which lists the local files of the version. */
             content_hash: string;
-            /** @description Absolute path it was deployed from. */
+            /** @description Absolute path of the deployed file. */
             notebook: string;
             /** @description Its schedule at the time. */
             schedule: components["schemas"]["Schedule"] | null;
@@ -1204,27 +1204,27 @@ export interface components {
             };
             /** @description Its policy at the time. */
             policy: components["schemas"]["Policy"];
-            /** @description Who and when (UTC). */
+            /** @description Who deployed it and when (UTC). */
             deployed_by: string;
             /**
              * Format: date-time
-             * @description Who and when (UTC).
+             * @description Who deployed it and when (UTC).
              */
             deployed_at: string;
-            /** @description The local files that it pins; empty where they were not loaded. */
+            /** @description The local files that it pins; empty if they were not loaded. */
             files: components["schemas"]["BundleFile"][];
-            /** @description How these differ from those of the version before. */
+            /** @description Differences from the files of the previous version. */
             file_changes: components["schemas"]["FileChange"][];
         };
         /** @description A pipeline with its health and its last runs. */
         PipelineView: {
-            /** @description Unique; by default the notebook's stem. */
+            /** @description Unique; defaults to the notebook's stem. */
             name: string;
-            /** @description Absolute path of the file that was deployed; its folder is the working directory. */
+            /** @description Absolute path of the deployed file; its folder is the working directory. */
             notebook: string;
             /** @description SHA-256 (hex) of the live version's snapshot. */
             content_hash: string;
-            /** @description Who is accountable. */
+            /** @description The accountable owner. */
             owner: string;
             /** @description The schedule in words. */
             words: string;
@@ -1256,63 +1256,63 @@ export interface components {
             lines: components["schemas"]["PipelineLines"];
             /** @description Number of the live version, 1 for the first. */
             version: number;
-            /** @description When it runs; null for a pipeline that only runs on demand. */
+            /** @description Its schedule; null for a pipeline that only runs on demand. */
             schedule: components["schemas"]["Schedule"] | null;
             /** @description Values given at deployment; they override the notebook's defaults. JSON values. */
             parameters: {
                 [key: string]: unknown;
             };
-            /** @description How its runs are treated. */
+            /** @description How its runs are executed. */
             policy: components["schemas"]["Policy"];
-            /** @description Whether nothing is planned at the moment. */
+            /** @description Whether planning is paused. */
             paused: boolean;
-            /** @description Why the platform paused it; empty where a person did, and where it is not paused. */
+            /** @description Why the platform paused it; empty if a user did, or if it is not paused. */
             pause_note: string;
-            /** @description Next instant of the schedule, UTC; null for `after`, paused or spent schedules. */
+            /** @description Next instant of the schedule, UTC; null for `after`, paused or ended schedules. */
             next_due: string | null;
-            /** @description Counts every change of this row; the compare-and-swap of the planner. */
+            /** @description Number of changes of this row, for the planner's compare-and-swap. */
             revision: number;
             /** @description UTC. */
             created_at: string | null;
             /** @description UTC. */
             updated_at: string | null;
-            /** @description Names of the declared sources that the notebook reads, as far as its text tells. */
+            /** @description Names of the declared sources that the notebook reads, as far as its text shows. */
             sources: string[];
             /** @description The highest version of each publication that has started a run. */
             seen: {
                 [key: string]: number;
             };
         };
-        /** @description How a pipeline's runs are treated. */
+        /** @description How a pipeline's runs are executed. */
         Policy: {
-            /** @description The most retries, for failures that can succeed on one. */
+            /** @description Maximum number of retries, for failures that may succeed on one. */
             retries: number;
-            /** @description Wall-clock seconds an attempt may take; null lets the platform decide, see `jupyter_etl.scheduling.time_limits.time_limit`. */
+            /** @description Maximum seconds of an attempt; null lets the platform decide, see `jupyter_etl.scheduling.time_limits.time_limit`. */
             timeout_s: number | null;
-            /** @description What becomes of times that passed unseen. */
+            /** @description Policy for due times that were missed. */
             catchup: components["schemas"]["Catchup"];
-            /** @description What becomes of a run that is due while another is not finished. */
+            /** @description Policy for a run that comes due while another is unfinished. */
             overlap: components["schemas"]["Overlap"];
-            /** @description What becomes of a run whose attempt was lost. */
+            /** @description Policy for a run whose attempt was lost. */
             on_lost: components["schemas"]["OnLost"];
-            /** @description Higher first; a pipeline of low priority waits longer, but never for ever. */
+            /** @description Higher first; a pipeline with a low priority waits longer, but not forever. */
             priority: number;
-            /** @description Most runs of a backfill in hand at once. */
+            /** @description Maximum number of active runs of a backfill. */
             parallel: number;
-            /** @description Most resident memory of an attempt's kernel with all it started; null for the machine's setting. */
+            /** @description Maximum resident memory of an attempt's kernel and its child processes; null for the machine's setting. */
             memory_bytes: number | null;
-            /** @description Keep the variables of a failed attempt, so that it can go on from there. */
+            /** @description Whether to save the variables of a failed attempt, so that the run can resume. */
             checkpoint: boolean;
-            /** @description Fork the attempts' processes from one that has the usual packages imported; else start each from nothing. */
+            /** @description Whether to fork the attempts' processes from the fork server; else each is started cold. */
             warm: boolean;
-            /** @description Whether it may publish a name that another pipeline publishes, too. */
+            /** @description Whether it may publish to the publications of another pipeline. */
             shared: boolean;
-            /** @description What pipelines and their runs are filtered by. */
+            /** @description Tags that pipelines and their runs are filtered by. */
             tags: {
                 [key: string]: string;
             };
         };
-        /** @description A usual schedule with its times. */
+        /** @description A common schedule with its times. */
         Preset: {
             /** @description Which. */
             kind: components["schemas"]["PresetKind"];
@@ -1324,7 +1324,7 @@ export interface components {
             day: number | null;
         };
         /**
-         * @description A usual schedule.
+         * @description A common schedule.
          * @enum {string}
          */
         PresetKind: "daily" | "every15" | "hourly" | "monthly" | "weekdays" | "weekly";
@@ -1367,7 +1367,7 @@ export interface components {
             ways_in: components["schemas"]["WayIn"][];
         };
         /**
-         * @description What an output is.
+         * @description Kind of an output.
          * @enum {string}
          */
         PublicationKind: "api" | "file" | "report" | "table";
@@ -1397,7 +1397,7 @@ export interface components {
             lines: components["schemas"]["PublicationLines"];
         };
         /**
-         * @description How new rows meet the old ones. `replace` replaces the whole table, or with `partition_by` the partitions that occur in the new rows; `append` adds; `upsert` replaces the rows with the same key and adds the rest.
+         * @description How new rows are combined with existing ones. `replace` replaces the whole table, or with `partition_by` the partitions that occur in the new rows; `append` adds; `upsert` replaces the rows with the same key and adds the rest.
          * @enum {string}
          */
         PublishMode: "append" | "replace" | "upsert";
@@ -1408,21 +1408,21 @@ export interface components {
             rows: number | null;
             draft: boolean;
         };
-        /** @description What a run read: lineage, observed at run time. */
+        /** @description A read of a run, observed at run time, for lineage. */
         Read: {
             /** @description Name of the source or publication. */
             source: string;
-            /** @description Table inside the source, or empty. */
+            /** @description Table in the source, or empty. */
             table: string;
-            /** @description Version of a publication, or a fingerprint of a file; empty where unknown. */
+            /** @description Version of a publication, or a fingerprint of a file; empty if unknown. */
             version: string;
-            /** @description What was read; null where unknown. */
+            /** @description Amount read; null if unknown. */
             rows: number | null;
-            /** @description What was read; null where unknown. */
+            /** @description Amount read; null if unknown. */
             bytes: number | null;
-            /** @description What an incremental load read, in words; empty for any other. */
+            /** @description Description of an incremental load; empty for other reads. */
             note: string;
-            /** @description From opening the source to its last row; null where unknown. It does not tell one read from another. */
+            /** @description From opening the source to its last row; null if unknown. It does not distinguish reads. */
             seconds: number | null;
         };
         /** @description Set the path of a pipeline's notebook after a rename or move. */
@@ -1489,7 +1489,7 @@ export interface components {
              */
             from_failed_cell?: boolean;
         };
-        /** @description A column of another type than before; types as on `Column`. */
+        /** @description A column whose type changed; types as in `Column`. */
         Retyped: {
             name: string;
             before: string;
@@ -1524,9 +1524,9 @@ export interface components {
                 ];
             };
         };
-        /** @description How many rows differ. */
+        /** @description The number of rows that differ. */
         RowChanges: {
-            /** @description The columns by which rows were told apart. */
+            /** @description The columns that identify rows. */
             key: string[];
             /** @description Numbers of rows. */
             added: number;
@@ -1595,7 +1595,7 @@ export interface components {
             retry_from_failed_cell: string;
         };
         /**
-         * @description Where a run stands.
+         * @description State of a run.
          * @enum {string}
          */
         RunState: "cancelled" | "dispatched" | "failed" | "held" | "queued" | "running" | "skipped" | "succeeded";
@@ -1639,25 +1639,25 @@ export interface components {
         };
         /** @description When a pipeline runs; exactly the field of its kind is set. */
         Schedule: {
-            /** @description Which of the fields below says when. */
+            /** @description Which of the fields below applies. */
             kind: components["schemas"]["ScheduleKind"];
-            /** @description As the user wrote it, trimmed; what is shown and edited. */
+            /** @description As the user wrote it, trimmed; shown and edited. */
             text: string;
-            /** @description IANA name in which `cron` is read. */
+            /** @description IANA name of the time zone of `cron`. */
             timezone: string;
-            /** @description Five fields, normalised (`@daily` and words are turned into them). */
+            /** @description Five fields, normalised (`@daily` and phrases are converted). */
             cron: string | null;
             /** @description Seconds between runs, counted from the Unix epoch so that all schedulers agree. */
             every_s: number | null;
-            /** @description The one instant of a one-shot, UTC. */
+            /** @description The instant of a one-shot schedule, UTC. */
             at: string | null;
             /** @description Names of the publications whose new versions start a run. */
             after: string[];
-            /** @description Wait until each of them has a new version; otherwise any one is enough. */
+            /** @description Whether each of them must have a new version; otherwise one is enough. */
             after_all: boolean;
         };
         /**
-         * @description The four ways to say when.
+         * @description The four kinds of schedule.
          * @enum {string}
          */
         ScheduleKind: "after" | "cron" | "interval" | "once";
@@ -1837,17 +1837,17 @@ export interface components {
         SecretUse: {
             /** @description Its name. */
             name: string;
-            /** @description Whose it is; empty before it is set or used here. */
+            /** @description Its owner; empty before it is set or used here. */
             owner: string;
             /** @description Servers that it may be sent to. */
             allowed: string[];
         };
         /**
-         * @description What a broken rule does: warn is shown, error holds the publication back.
+         * @description Severity of a rule: a failed warning is shown, a failed error holds the publication.
          * @enum {string}
          */
         Severity: "error" | "warn";
-        /** @description A declared input: a name, a kind, where it is, and the names of its secrets. */
+        /** @description A declared input: a name, a kind, a location, and the names of its secrets. */
         Source: {
             /** @description Unique in the catalogue. */
             name: string;
@@ -1859,15 +1859,15 @@ export interface components {
             declared: string;
             /** @description Names of secrets, never values; the first is the password of a URL. */
             secrets: string[];
-            /** @description Refuse anything but reading. */
+            /** @description Whether writes are rejected. */
             readonly: boolean;
             /** @description Further options of the kind (`sheet`, `delimiter` ...), as text. */
             options: {
                 [key: string]: string;
             };
-            /** @description The age from which it is late. */
+            /** @description The promised maximum age. */
             freshness: components["schemas"]["Freshness"] | null;
-            /** @description Most runs that read it at once; null for `runs_at_once`'s default. */
+            /** @description Maximum number of runs that read it at once; null for the default of `runs_at_once`. */
             limit: number | null;
             /** @description Who declared it. */
             owner: string;
@@ -1898,15 +1898,15 @@ export interface components {
             declared: string;
             /** @description Names of secrets, never values; the first is the password of a URL. */
             secrets: string[];
-            /** @description Refuse anything but reading. */
+            /** @description Whether writes are rejected. */
             readonly: boolean;
             /** @description Further options of the kind (`sheet`, `delimiter` ...), as text. */
             options: {
                 [key: string]: string;
             };
-            /** @description The age from which it is late. */
+            /** @description The promised maximum age. */
             freshness: components["schemas"]["Freshness"] | null;
-            /** @description Most runs that read it at once; null for `runs_at_once`'s default. */
+            /** @description Maximum number of runs that read it at once; null for the default of `runs_at_once`. */
             limit: number | null;
             /** @description Who declared it. */
             owner: string;
@@ -1962,21 +1962,21 @@ export interface components {
         };
         /** @description A table of a source. */
         TableView: {
-            /** @description As it is used in `%etl load SOURCE.NAME`; empty for a source that is one table. */
+            /** @description Name in `%etl load SOURCE.NAME`; empty for a source that is one table. */
             name: string;
             lines: components["schemas"]["TableLines"];
-            /** @description Names and Arrow types in order; empty where reading them would cost a scan. */
+            /** @description Names and Arrow types in order; empty if reading them would need a scan. */
             columns: components["schemas"]["Column"][];
-            /** @description Number of rows where the source knows it without counting. */
+            /** @description Number of rows if the source knows it without counting. */
             rows: number | null;
-            /** @description As `Reading.notes`, and why the types of the columns were chosen. */
+            /** @description See `Reading.notes`; also why the types of the columns were chosen. */
             notes: string[];
         };
-        /** @description How long an attempt may take. */
+        /** @description The time limit of an attempt. */
         TimeLimit: {
-            /** @description Wall-clock time. */
+            /** @description Elapsed time. */
             seconds: number;
-            /** @description Where that is from; empty for what a person gave. */
+            /** @description Its derivation; empty if a user set it. */
             why: string;
         };
         /** @description Run the deployed version of a pipeline once, through the scheduler. */
@@ -2005,7 +2005,7 @@ export interface components {
             cause: string;
         };
         /**
-         * @description Whose fault a failure is.
+         * @description Who has to fix a failure.
          * @enum {string}
          */
         VerdictKind: "data" | "notebook" | "platform" | "source" | "unknown";
@@ -2039,13 +2039,13 @@ export interface components {
         };
         /** @description The watermark of an incremental load whose rows a version of a publication contains. */
         VersionWatermark: {
-            /** @description As on `Watermark`. */
+            /** @description See `Watermark`. */
             pipeline: string;
-            /** @description As on `Watermark`. */
+            /** @description See `Watermark`. */
             cursor: components["schemas"]["Cursor"];
             /** @description The watermark when the version was published; null for the start. */
             value: components["schemas"]["CursorValue"] | null;
-            /** @description Where the first load began whose rows the publication contains; null for the start. */
+            /** @description Start of the first load whose rows the publication contains; null for the first row. */
             begun: components["schemas"]["CursorValue"] | null;
         };
         /** @description Command lines that do the same as the button of a watermark. */
@@ -2266,7 +2266,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What a deployment did. */
+            /** @description The result of a deployment. */
             201: {
                 headers: {
                     [name: string]: unknown;
