@@ -24,6 +24,7 @@ from fakes.ledger import new_ledger
 from jupyter_etl.ledger.queue import heads
 from jupyter_etl.ledger.schema.tables import metadata
 from jupyter_etl.ledger.store import SqlStore
+from jupyter_etl.model import ACTIVE, BAD, Cause, RunState
 
 SELECT = ("SELECT", "UPDATE", "WITH")
 
@@ -101,6 +102,43 @@ def test_who_waits_for_publications_is_found_by_the_index_alone_whatever_the_sta
     found = plans(store, seen)
     assert "COVERING INDEX ix_pipelines_schedule_kind" in found
     assert "SCAN pipelines" not in found
+
+
+@pytest.mark.parametrize(
+    ("states", "causes", "count"),
+    [
+        (ACTIVE, (), 50),
+        (BAD, (Cause.BACKFILL,), 1),
+        ((RunState.CANCELLED, RunState.SKIPPED), (Cause.SCHEDULE,), 2),
+    ],
+)
+def test_runs_in_a_state_that_few_are_in_are_found_without_going_through_all_runs(
+    store: SqlStore, states: tuple[RunState, ...], causes: tuple[Cause, ...], count: int
+) -> None:
+    for number in range(20):
+        store.deploy(a_pipeline(f"p{number % 2}"), now=NOW)
+        store.add_run(a_run(str(number), pipeline=f"p{number % 2}"), now=NOW)
+    with store._ledger.writing() as connection:
+        connection.exec_driver_sql("UPDATE runs SET state = 'succeeded'")
+        connection.exec_driver_sql("ANALYZE")
+    with statements(store) as seen:
+        found = store.load_last_runs(["p0", "p1"], count=count, states=states, causes=causes)
+    assert found == {"p0": [], "p1": []}
+    plan = plans(store, seen)
+    assert "runs_pipeline" not in plan
+    assert "SCAN runs" not in plan
+    assert "SCAN own" not in plan
+
+
+def test_the_last_runs_of_many_pipelines_take_one_query(store: SqlStore) -> None:
+    names = [f"p{number}" for number in range(2_500)]
+    store.deploy(a_pipeline("p7"), now=NOW)
+    finish(store, started(store, a_run(pipeline="p7")), succeeded())
+    with statements(store) as seen:
+        found = store.load_last_runs(names, count=14)
+    assert list(found) == names
+    assert [name for name, runs in found.items() if runs] == ["p7"]
+    assert len(seen) == 1
 
 
 @pytest.mark.parametrize("queued", [0, 3])

@@ -8,14 +8,29 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.errors import MissingDependency, StoreError
 from jupyter_etl.ledger.databases.error_mapping import translated
 from jupyter_etl.ledger.databases.sqlite import WatchedFile, note_identity
 from jupyter_etl.ledger.databases.wakeups import ListenWakeups, PipeWakeups, notify, ring_pipes
+from jupyter_etl.ledger.schema.types import Json
 from jupyter_etl.ports import Wakeups
 
 _WAIT_S = 75
@@ -220,6 +235,18 @@ def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresq
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def among(column: ColumnElement[str], parameter: str, *, sqlite: bool) -> ColumnElement[bool]:
+    """Return the condition that a text is one of those of a parameter, which is a list of any length.
+
+    Unlike with ``in_``, neither the statement nor the number of its variables depends on the list.
+    """
+    given = bindparam(parameter, type_=Json(list[str]))
+    if sqlite:
+        return column.in_(select(func.json_each(given).table_valued("value").c.value))
+    values = func.json_array_elements_text(cast(given, postgresql.JSON)).table_valued("value")
+    return column.in_(select(values.c.value))
 
 
 def _no_ledger(what: str) -> StoreError:

@@ -6,18 +6,37 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, false, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Double,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from jupyter_etl.errors import Conflict
-from jupyter_etl.ledger.connection import Part
+from jupyter_etl.ledger.connection import Part, among
 from jupyter_etl.ledger.databases.error_mapping import no_run
 from jupyter_etl.ledger.schema.rows import run_of, value_of
 from jupyter_etl.ledger.schema.tables import attempts, holds, pipelines, publication_versions, runs
 from jupyter_etl.ledger.schema.types import has_tags
 from jupyter_etl.model import (
+    ACTIVE,
+    BAD,
     NO_TAGS,
     TERMINAL,
     Cause,
@@ -32,7 +51,26 @@ from jupyter_etl.model import (
 
 # SQLite allows 32,766 values in a statement; a page of runs has fewer.
 _CHUNK = 1000
+# Usually, few runs of a pipeline are in one of these.
+_FEW = {*ACTIVE, *BAD, RunState.CANCELLED, RunState.SKIPPED}
 _SUMMARY = [runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c]
+
+_took = type_coerce(attempts.c.finished_at, BigInteger) - type_coerce(
+    attempts.c.started_at, BigInteger
+)
+_worked = func.sum(case((_took > 0, _took), else_=0))
+_of_run = attempts.c.run_id == runs.c.id
+_WORK = [
+    select(cast(_worked, Double) / 1e6)
+    .where(_of_run, attempts.c.started_at.is_not(None), attempts.c.finished_at.is_not(None))
+    .scalar_subquery()
+    .label("worked_s"),
+    select(func.max(attempts.c.started_at))
+    .where(_of_run, attempts.c.finished_at.is_(None))
+    .scalar_subquery()
+    .label("attempt_started_at"),
+]
+"""`Run.worked_s` and `Run.attempt_started_at`, in a query of ``runs``."""
 
 
 class Runs(Part):
@@ -65,24 +103,11 @@ class Runs(Part):
         causes: Sequence[Cause] = (),
         live: bool = False,
     ) -> dict[str, list[RunSummary]]:
-        own = runs.alias("own")
-        oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
-        oldest = oldest.where(*_chosen(own, states, causes, live=live))
-        oldest = oldest.order_by(own.c.id.desc()).limit(1).offset(count - 1)
-        from_there = runs.c.id >= func.coalesce(oldest.correlate(pipelines).scalar_subquery(), 0)
-        # An expression, so that SQLite starts with the few pipelines, not with all runs.
-        of_each = and_(runs.c.pipeline == pipelines.c.name.concat(""), from_there)
-        query = select(*_SUMMARY).where(*_chosen(runs, states, causes, live=live))
-        query = query.join_from(pipelines, runs, of_each).order_by(runs.c.id.desc())
+        query = _last_runs(tuple(states), tuple(causes), live, count == 1, self._ledger.is_sqlite)
         last: dict[str, list[RunSummary]] = {name: [] for name in names}
-        every = list(names)
         with self._ledger.reading() as connection:
-            for start in range(0, len(every), _CHUNK):
-                few = pipelines.c.name.in_(every[start : start + _CHUNK])
-                rows = connection.execute(query.where(few)).all()
-                work = _work_of(connection, rows)
-                for row in rows:
-                    last[row.pipeline].append(RunSummary(**row._mapping, **work.get(row.id, {})))
+            for row in connection.execute(query, {"names": list(last), "newer": count - 1}):
+                last[row.pipeline].append(value_of(RunSummary, row))
         return last
 
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
@@ -198,21 +223,46 @@ def runs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Run]:
 
 
 def _work_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict[str, Any]]:
-    """Return `Run.worked_s` and `Run.attempt_started_at` of runs, by id; others have neither."""
+    """Return `Run.worked_s` and `Run.attempt_started_at` of runs that were attempted, by id."""
     attempted = [row.id for row in rows if row.attempts]
-    work: dict[int, dict[str, Any]] = defaultdict(dict)
+    work: dict[int, dict[str, Any]] = {}
     for start in range(0, len(attempted), _CHUNK):
-        few = attempts.c.run_id.in_(attempted[start : start + _CHUNK])
-        query = select(attempts.c.run_id, attempts.c.started_at, attempts.c.finished_at)
-        for run_id, started_at, finished_at in connection.execute(
-            query.where(few, attempts.c.started_at.is_not(None))
-        ):
-            if finished_at is None:
-                work[run_id]["attempt_started_at"] = started_at
-            else:
-                took_s = max(0.0, (finished_at - started_at).total_seconds())
-                work[run_id]["worked_s"] = work[run_id].get("worked_s", 0.0) + took_s
+        few = runs.c.id.in_(attempted[start : start + _CHUNK])
+        for row in connection.execute(select(runs.c.id, *_WORK).where(few)):
+            work[row.id] = {
+                "worked_s": row.worked_s,
+                "attempt_started_at": row.attempt_started_at,
+            }
     return work
+
+
+@cache
+def _last_runs(
+    states: tuple[RunState, ...], causes: tuple[Cause, ...], live: bool, one: bool, sqlite: bool
+) -> Select[Any]:
+    """Return the query of `Runs.load_last_runs`, whose parameters are ``names`` and ``newer``."""
+    own = runs.alias("own")
+    few = bool(states) and _FEW.issuperset(states)
+
+    def place(table: Any) -> ColumnElement[int]:
+        # An expression, so that a database uses the index of states rather than go through all
+        # runs of a pipeline by id for the few that are in such a state.
+        found: ColumnElement[int] = table.c.id
+        return found + 0 if few else found
+
+    oldest = select(own.c.id).where(own.c.pipeline == pipelines.c.name)
+    oldest = oldest.where(*_chosen(own, states, causes, live=live))
+    oldest = oldest.order_by(place(own).desc()).limit(1).offset(bindparam("newer", type_=Integer))
+    found = oldest.correlate(pipelines).scalar_subquery()
+    query = select(*_SUMMARY, *_WORK).where(among(pipelines.c.name, "names", sqlite=sqlite))
+    if one:
+        return query.join_from(pipelines, runs, runs.c.id == found)
+    # An expression, so that SQLite starts with the few pipelines, not with all runs.
+    of_each = runs.c.pipeline == pipelines.c.name.concat("")
+    from_there = place(runs) >= func.coalesce(found, 0)
+    query = query.join_from(pipelines, runs, and_(of_each, from_there))
+    query = query.where(*_chosen(runs, states, causes, live=live))
+    return query.order_by(runs.c.id.desc())
 
 
 def _chosen(

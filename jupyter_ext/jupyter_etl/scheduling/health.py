@@ -46,6 +46,7 @@ GRACE = timedelta(seconds=60)
 _PLANNED = (Cause.SCHEDULE, Cause.UPSTREAM)
 _CURRENT = (*_PLANNED, Cause.MANUAL)
 _RESULTS = (RunState.SUCCEEDED, *BAD)
+_MISSES = (RunState.CANCELLED, RunState.SKIPPED)
 _ENDED_BADLY = {
     Outcome.FAILED: "failed",
     Outcome.TIMED_OUT: "timed out",
@@ -275,15 +276,30 @@ def _is_running(active: Sequence[RunSummary]) -> bool:
     return any(run.state in IN_PROGRESS for run in active)
 
 
+def _load_last(
+    store: RunStore,
+    names: Sequence[str],
+    count: int,
+    states: Sequence[RunState],
+    causes: Sequence[Cause],
+) -> dict[str, list[RunSummary]]:
+    if not names:
+        return {}
+    return store.load_last_runs(names, count=count, states=states, causes=causes, live=True)
+
+
+def _succeeded(newest: Sequence[RunSummary]) -> bool:
+    return bool(newest) and newest[0].state is RunState.SUCCEEDED
+
+
 def _load_evidence(store: RunStore, names: Sequence[str]) -> dict[str, Evidence]:
-    result = store.load_last_runs(names, count=1, states=_RESULTS, causes=_CURRENT, live=True)
-    success = store.load_last_runs(
-        names, count=1, states=(RunState.SUCCEEDED,), causes=_CURRENT, live=True
-    )
-    planned = store.load_last_runs(
-        names, count=_MISSED, states=tuple(TERMINAL), causes=_PLANNED, live=True
-    )
-    backfill = store.load_last_runs(names, count=1, states=BAD, causes=(Cause.BACKFILL,), live=True)
+    result = _load_last(store, names, 1, _RESULTS, _CURRENT)
+    others = [name for name in names if not _succeeded(result[name])]
+    success = result | _load_last(store, others, 1, (RunState.SUCCEEDED,), _CURRENT)
+    missed = _load_last(store, names, 1, _MISSES, _PLANNED)
+    suspects = [name for name in names if missed.get(name)]
+    planned = _load_last(store, suspects, _MISSED, tuple(TERMINAL), _PLANNED)
+    backfill = _load_last(store, names, 1, BAD, (Cause.BACKFILL,))
     active = store.load_last_runs(names, count=_UNFINISHED, states=ACTIVE)
     again = {run.id for runs in active.values() for run in runs if _had_failed(run)}
     for_good = again & _not_retried_by_itself(store, again)
@@ -291,7 +307,7 @@ def _load_evidence(store: RunStore, names: Sequence[str]) -> dict[str, Evidence]
         name: Evidence(
             result=next(iter(result[name]), None),
             success=next(iter(success[name]), None),
-            planned=planned[name],
+            planned=planned.get(name, ()),
             backfill=next(iter(backfill[name]), None),
             active=active[name],
             failed_for_good=for_good,

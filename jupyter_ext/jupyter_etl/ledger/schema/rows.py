@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, Table
@@ -33,9 +34,10 @@ def value_of(kind: Callable[..., _Value], row: Row[Any], **others: object) -> _V
         row: Columns that are not fields are ignored; fields that are not columns get their default.
         others: Fields that are not in the row, or differ from it.
     """
-    names = _names(kind)
-    found = {name: value for name, value in row._mapping.items() if name in names}
-    return kind(**{**found, **others})
+    names, places = _columns_of(kind, row._fields)
+    found = dict(zip(names, places(row), strict=True))
+    found.update(others)
+    return kind(**found)
 
 
 def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
@@ -77,6 +79,15 @@ def run_of(
 def attempt_row(attempt: Attempt) -> dict[str, object]:
     """Return the row of ``attempts`` for an attempt that was just claimed."""
     return _columns(attempts, Attempt, attempt)
+
+
+@cache
+def _columns_of(
+    kind: Any, columns: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the columns that are fields, and what takes their values out of a row."""
+    found = [place for place, name in enumerate(columns) if name in _names(kind)]
+    return tuple(columns[place] for place in found), itemgetter(*found)
 
 
 @cache

@@ -57,6 +57,7 @@ class Choice(TypeDecorator[StrEnum]):
     def __init__(self, enum: type[StrEnum]) -> None:
         super().__init__()
         self.enum = enum
+        self._members: dict[str, StrEnum] = {one.value: one for one in enum}
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
         """Convert a member to its value."""
@@ -64,7 +65,10 @@ class Choice(TypeDecorator[StrEnum]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
         """Convert a value to its member."""
-        return None if value is None else self.enum(value)
+        if value is None:
+            return None
+        # A lookup is much faster than a call of the enumeration, which raises for other values.
+        return self._members.get(value) or self.enum(value)
 
 
 class Json(TypeDecorator[Any]):
