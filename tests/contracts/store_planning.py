@@ -13,6 +13,7 @@ from contracts.store_values import (
     a_plan,
     a_run,
     an_output,
+    claim_one,
     finish,
     start,
     started,
@@ -228,6 +229,32 @@ class PlanningContract:
         ):
             found = store.load_last_runs(["even"], count=9, causes=causes, live=live)["even"]
             assert [run.id for run in found] == [ids[key] for key in expected]
+
+    def test_durations_are_those_of_the_last_runs_that_succeeded_at_once(
+        self, store: Store
+    ) -> None:
+        for name in ("p", "quiet"):
+            store.deploy(a_pipeline(name), now=NOW)
+
+        def run(key: str, took_s: int, *, again: bool = False, **fields: object) -> None:
+            given = {"version": 1, "cause": Cause.SCHEDULE, **fields}
+            new = replace(a_run(key, pipeline="p"), **given)  # type: ignore[arg-type]
+            claim = started(store, new)
+            if again:
+                finish(store, claim, NO_ANSWER, state=RunState.FAILED)
+                store.requeue(claim.run.id, now=NOW)
+                claim = claim_one(store, run_id=claim.run.id)
+                start(store, claim, now=NOW)
+            finish(store, claim, now=NOW + timedelta(seconds=took_s))
+
+        for number, took_s in enumerate((1, 2, 3)):
+            run(f"run{number}", took_s)
+        run("retried", 4, again=True)
+        run("draft", 5, draft=True)
+        run("manual", 6, cause=Cause.MANUAL)
+        for count, expected in ((9, [3.0, 2.0, 1.0]), (3, [3.0, 2.0]), (1, [])):
+            found = store.load_durations(["p", "quiet"], count=count, causes=[Cause.SCHEDULE])
+            assert found == {"p": expected, "quiet": []}
 
     def test_the_time_at_work_is_that_of_all_attempts(self, store: Store) -> None:
         run = store.add_run(a_run("again"), now=NOW)

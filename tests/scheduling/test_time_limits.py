@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from jupyter_etl.language.schedules.schedule import parse_schedule
-from jupyter_etl.model import Cause, Overlap, Policy, RunState, RunSummary
+from jupyter_etl.model import Overlap, Policy
 from jupyter_etl.scheduling.time_limits import durations_of, tight_schedule, time_limit
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
-
-
-def runs(seconds: Sequence[float | None], *, attempts: int = 1) -> list[RunSummary]:
-    return [
-        RunSummary(
-            id=number, pipeline="p", version=1, cause=Cause.SCHEDULE, draft=False,
-            state=RunState.SUCCEEDED, outcome=None, attempts=attempts, due_at=NOW, not_before=NOW,
-            created_at=NOW, started_at=NOW, finished_at=NOW, worked_s=one,
-        )
-        for number, one in enumerate(seconds)
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -30,7 +18,6 @@ def runs(seconds: Sequence[float | None], *, attempts: int = 1) -> list[RunSumma
     [
         ([], None, 3600, "the default"),
         ([600.0] * 9, None, 3600, "the default"),
-        ([600.0] * 9 + [None], None, 3600, "the default"),
         ([600.0] * 10, None, 1800, "3 times the 95th percentile of the last 10 successful runs"),
         ([600.0] * 19 + [900.0], None, 1845, "3 times the 95th percentile of the last 20"),
         ([2.0] * 10, None, 300, "at least 5 min"),
@@ -40,16 +27,12 @@ def runs(seconds: Sequence[float | None], *, attempts: int = 1) -> list[RunSumma
     ],
 )
 def test_the_limit_is_given_or_three_times_what_runs_take(
-    took: list[float | None], given: float | None, seconds: float, why: str
+    took: list[float], given: float | None, seconds: float, why: str
 ) -> None:
-    limit = time_limit(Policy(timeout_s=given), durations_of(runs(took)))
+    limit = time_limit(Policy(timeout_s=given), durations_of(took))
     assert limit.seconds == seconds
     assert why in limit.why
     assert bool(limit.why) == (given is None)
-
-
-def test_runs_that_needed_retries_do_not_count() -> None:
-    assert durations_of(runs([600.0] * 10, attempts=2)) is None
 
 
 @pytest.mark.parametrize(
@@ -72,13 +55,13 @@ def test_a_schedule_tighter_than_its_runs_are_long_is_warned_of(
     when: str, took: list[float], overlap: str, said: str
 ) -> None:
     schedule = parse_schedule(when, timezone="UTC")
-    found = tight_schedule("p", schedule, durations_of(runs(took)), Overlap(overlap), NOW)
+    found = tight_schedule("p", schedule, durations_of(took), Overlap(overlap), NOW)
     assert [one.severity for one in found] == (["warning"] if said else [])
     assert all(said in one.message for one in found)
 
 
 def test_a_schedule_that_fires_once_or_after_others_is_never_too_tight() -> None:
-    took = durations_of(runs([10_000.0] * 5))
+    took = durations_of([10_000.0] * 5)
     once = parse_schedule((NOW + timedelta(days=1)).isoformat(), timezone="UTC")
     after = parse_schedule("", timezone="UTC", after=("a",))
     for schedule in (once, after):

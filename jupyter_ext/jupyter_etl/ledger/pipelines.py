@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.databases.error_mapping import not_found
-from jupyter_etl.ledger.schema.rows import value_of
+from jupyter_etl.ledger.schema.rows import value_of, values_of
 from jupyter_etl.ledger.schema.tables import pipeline_versions, pipelines, publications
 from jupyter_etl.model import Pipeline, PipelineVersion, Schedule
 
@@ -64,7 +64,7 @@ class Pipelines(Part):
             # By code points in both databases, whatever the locale of PostgreSQL is.
             order = {"postgresql": "C"}.get(connection.dialect.name, "BINARY")
             query = query.order_by(pipelines.c.name.collate(order)).limit(limit).offset(offset)
-            return [value_of(Pipeline, row) for row in connection.execute(query)]
+            return list(values_of(Pipeline, connection.execute(query)))
 
     def count_pipelines(self, *, search: str = "", owner: str | None = None) -> int:
         with self._ledger.reading() as connection:

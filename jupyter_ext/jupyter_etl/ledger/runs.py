@@ -31,7 +31,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from jupyter_etl.errors import Conflict
 from jupyter_etl.ledger.connection import Part, among
 from jupyter_etl.ledger.databases.error_mapping import no_run
-from jupyter_etl.ledger.schema.rows import run_of, value_of
+from jupyter_etl.ledger.schema.rows import run_of, value_of, values_of
 from jupyter_etl.ledger.schema.tables import attempts, holds, pipelines, publication_versions, runs
 from jupyter_etl.ledger.schema.types import has_tags
 from jupyter_etl.model import (
@@ -53,8 +53,6 @@ from jupyter_etl.model import (
 _CHUNK = 1000
 # Usually, few runs of a pipeline are in one of these.
 _FEW = {*ACTIVE, *BAD, RunState.CANCELLED, RunState.SKIPPED}
-_SUMMARY = [runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c]
-
 _took = type_coerce(attempts.c.finished_at, BigInteger) - type_coerce(
     attempts.c.started_at, BigInteger
 )
@@ -71,6 +69,12 @@ _WORK = [
     .label("attempt_started_at"),
 ]
 """`Run.worked_s` and `Run.attempt_started_at`, in a query of ``runs``."""
+
+_SUMMARY = (
+    *(runs.c[field.name] for field in fields(RunSummary) if field.name in runs.c),
+    *_WORK,
+)
+_DURATION = (runs.c.pipeline, runs.c.attempts, _WORK[0])
 
 
 class Runs(Part):
@@ -103,12 +107,29 @@ class Runs(Part):
         causes: Sequence[Cause] = (),
         live: bool = False,
     ) -> dict[str, list[RunSummary]]:
-        query = _last_runs(tuple(states), tuple(causes), live, count == 1, self._ledger.is_sqlite)
+        query = _last_runs(
+            _SUMMARY, tuple(states), tuple(causes), live, count == 1, self._ledger.is_sqlite
+        )
         last: dict[str, list[RunSummary]] = {name: [] for name in names}
         with self._ledger.reading() as connection:
-            for row in connection.execute(query, {"names": list(last), "newer": count - 1}):
-                last[row.pipeline].append(value_of(RunSummary, row))
+            rows = connection.execute(query, {"names": list(last), "newer": count - 1})
+            for run in values_of(RunSummary, rows):
+                last[run.pipeline].append(run)
         return last
+
+    def load_durations(
+        self, names: Collection[str], *, count: int, causes: Sequence[Cause]
+    ) -> dict[str, list[float]]:
+        succeeded = (RunState.SUCCEEDED,)
+        query = _last_runs(
+            _DURATION, succeeded, tuple(causes), True, count == 1, self._ledger.is_sqlite
+        )
+        took: dict[str, list[float]] = {name: [] for name in names}
+        with self._ledger.reading() as connection:
+            for row in connection.execute(query, {"names": list(took), "newer": count - 1}):
+                if row.attempts == 1 and row.worked_s is not None:
+                    took[row.pipeline].append(row.worked_s)
+        return took
 
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
         query = select(runs).where(
@@ -238,7 +259,12 @@ def _work_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, dict
 
 @cache
 def _last_runs(
-    states: tuple[RunState, ...], causes: tuple[Cause, ...], live: bool, one: bool, sqlite: bool
+    columns: tuple[ColumnElement[Any], ...],
+    states: tuple[RunState, ...],
+    causes: tuple[Cause, ...],
+    live: bool,
+    one: bool,
+    sqlite: bool,
 ) -> Select[Any]:
     """Return the query of `Runs.load_last_runs`, whose parameters are ``names`` and ``newer``."""
     own = runs.alias("own")
@@ -254,7 +280,7 @@ def _last_runs(
     oldest = oldest.where(*_chosen(own, states, causes, live=live))
     oldest = oldest.order_by(place(own).desc()).limit(1).offset(bindparam("newer", type_=Integer))
     found = oldest.correlate(pipelines).scalar_subquery()
-    query = select(*_SUMMARY, *_WORK).where(among(pipelines.c.name, "names", sqlite=sqlite))
+    query = select(*columns).where(among(pipelines.c.name, "names", sqlite=sqlite))
     if one:
         return query.join_from(pipelines, runs, runs.c.id == found)
     # An expression, so that SQLite starts with the few pipelines, not with all runs.

@@ -199,6 +199,16 @@ class RunStore(Protocol):
         """
         ...
 
+    def load_durations(
+        self, names: Collection[str], *, count: int, causes: Sequence[Cause]
+    ) -> dict[str, list[float]]:
+        """Return what the newest runs of each of these deployed pipelines took, seconds.
+
+        Of the ``count`` newest runs of ``causes`` that succeeded live with a deployed version, those
+        that succeeded at the first attempt count. Every name is in the result.
+        """
+        ...
+
     def load_runs_between(self, pipeline: str, start: datetime, end: datetime) -> list[Run]:
         """Return a pipeline's runs whose interval overlaps ``[start, end)``; oldest first, by id."""
         ...

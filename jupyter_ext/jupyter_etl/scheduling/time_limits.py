@@ -15,8 +15,6 @@ from jupyter_etl.model import (
     NewRun,
     Overlap,
     Policy,
-    RunState,
-    RunSummary,
     Schedule,
     TimeLimit,
 )
@@ -62,16 +60,13 @@ def load_durations(store: RunStore, names: Collection[str]) -> dict[str, Duratio
     Args:
         store: The ledger, queried once.
     """
-    found = store.load_last_runs(
-        names, count=_LAST, states=(RunState.SUCCEEDED,), causes=_CAUSES, live=True
-    )
-    known = ((name, durations_of(runs)) for name, runs in found.items())
+    found = store.load_durations(names, count=_LAST, causes=_CAUSES)
+    known = ((name, durations_of(seconds)) for name, seconds in found.items())
     return {name: durations for name, durations in known if durations is not None}
 
 
-def durations_of(runs: Sequence[RunSummary]) -> Durations | None:
-    """Return the durations of runs; None if no run has one."""
-    seconds = [one.worked_s for one in runs if one.attempts == 1 and one.worked_s is not None]
+def durations_of(seconds: Sequence[float]) -> Durations | None:
+    """Summarize what runs took, seconds; None without any."""
     if not seconds:
         return None
     if len(seconds) == 1:

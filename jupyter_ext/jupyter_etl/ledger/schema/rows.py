@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Table
+from sqlalchemy import Result, Row, Table
 
 from jupyter_etl.ledger.schema.tables import attempts, runs
 from jupyter_etl.model import (
@@ -38,6 +38,13 @@ def value_of(kind: Callable[..., _Value], row: Row[Any], **others: object) -> _V
     found = dict(zip(names, places(row), strict=True))
     found.update(others)
     return kind(**found)
+
+
+def values_of(kind: Callable[..., _Value], rows: Result[Any]) -> Iterator[_Value]:
+    """Yield the values of the model in the rows of a result, as `value_of` does for one row."""
+    names, places = _columns_of(kind, tuple(rows.keys()))
+    for row in rows:
+        yield kind(**dict(zip(names, places(row), strict=True)))
 
 
 def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
