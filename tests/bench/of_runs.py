@@ -282,9 +282,14 @@ def latency(folder: Path, size: Size) -> Iterator[Figure]:
         )
 
 
+def prestart_s(size: Size) -> int:
+    """Return for how many seconds after a run a prestarted runner is kept."""
+    return round(2 * size.rest_s + _REST_S)
+
+
 def rest(folder: Path, size: Size) -> Iterator[Figure]:
     """What a scheduler costs that has run something and has nothing to do."""
-    ready_s = round(2 * size.rest_s + _REST_S)
+    ready_s = prestart_s(size)
     with platform(folder) as at:
         name = at.deploy("n0", "1 + 1")
         with at.scheduler(workers=_WORKERS, JUPYTER_ETL_STANDBY=str(ready_s)):
