@@ -297,7 +297,7 @@ def test_the_default_is_half_of_the_memory_that_is_available(
     available: int, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = type("Memory", (), {"available": available})
-    monkeypatch.setattr(read_limit.psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     monkeypatch.setattr(read_limit, "machine_memory_bytes", lambda: 1 << 50)
     assert default_read_bytes() == limit
     monkeypatch.setattr(read_limit, "machine_memory_bytes", lambda: 5 * LEAST_BYTES)

@@ -10,7 +10,13 @@ import pytest
 
 from fakes.patience import PATIENCE_S
 from jupyter_etl.model import Failure, FailureKind, Outcome, VerdictKind
-from jupyter_etl.runner.limits import Limits, address_space_bytes, machine_memory_bytes, say_bytes
+from jupyter_etl.runner.limits import (
+    Limits,
+    address_space_bytes,
+    group_memory_bytes,
+    machine_memory_bytes,
+    say_bytes,
+)
 from jupyter_etl.runner.outcome import (
     AttemptOutcome,
     error_of_cancellation,
@@ -27,9 +33,9 @@ BOMB = "kept = []\nfor _ in range(200): kept.append(b'x' * 5_000_000)\nimport ti
 
 def test_the_memory_of_the_machine_or_of_its_group(tmp_path: Path):
     own, groups = tmp_path / "own", tmp_path / "groups"
-    assert machine_memory_bytes(groups, own) > 10**8, "no groups at all"
+    assert group_memory_bytes(groups, own) > 10**8, "no groups at all"
     own.write_text("4:memory:/outer/inner\n0::/slice/scope\n")
-    machine = machine_memory_bytes(groups, own)
+    machine = group_memory_bytes(groups, own)
     for name, text in (
         ("memory/outer/memory.limit_in_bytes", "50000000\n"),
         ("memory/outer/inner/memory.limit_in_bytes", "9223372036854771712\n"),
@@ -38,13 +44,13 @@ def test_the_memory_of_the_machine_or_of_its_group(tmp_path: Path):
     ):
         (groups / name).parent.mkdir(parents=True, exist_ok=True)
         (groups / name).write_text(text)
-    assert machine_memory_bytes(groups, own) == 50_000_000, "the least of all above"
+    assert group_memory_bytes(groups, own) == 50_000_000, "the least of all above"
     own.write_text("0::/slice/scope\n")
-    assert machine_memory_bytes(groups, own) == 70_000_000
+    assert group_memory_bytes(groups, own) == 70_000_000
     own.write_text("0::/somewhere/that/a/container/does/not/see\n")
-    assert machine_memory_bytes(groups, own) == machine
+    assert group_memory_bytes(groups, own) == machine
     (groups / "memory.max").write_text("60000000\n")
-    assert machine_memory_bytes(groups, own) == 60_000_000, "the root that a container sees"
+    assert group_memory_bytes(groups, own) == 60_000_000, "the root that a container sees"
 
 
 def test_a_policy_precedes_the_setting_and_0_is_no_limit():

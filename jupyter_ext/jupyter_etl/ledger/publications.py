@@ -253,6 +253,8 @@ def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
 
 
 def _with_versions(connection: Connection, rows: Sequence[Row[Any]]) -> list[Publication]:
+    if not rows:
+        return []
     version, publication = publication_versions.c, publications.c
     newest = select(publication_versions).join(
         publications,

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import psutil
-
 from jupyter_etl.errors import LimitExceeded
 from jupyter_etl.model import Source, SourceKind
 from jupyter_etl.ports import Access, Reading, ReadRequest
@@ -29,6 +27,9 @@ SETTING = "To read all of it, set a higher JUPYTER_ETL_QUERY_LIMIT."
 
 def default_read_bytes() -> int:
     """Return half of the available memory, at least `LEAST_BYTES`."""
+    # Slow to import.
+    import psutil
+
     available = min(psutil.virtual_memory().available, machine_memory_bytes())
     return max(LEAST_BYTES, available // 2)
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jupyter_etl.language.sizes import format_size
@@ -46,12 +47,21 @@ class Limits:
         return limit or None
 
 
-def machine_memory_bytes(cgroup: Path = _CGROUP, own: Path = _SELF) -> int:
+@cache
+def machine_memory_bytes() -> int:
     """Return the memory of this machine, or of the control group it is confined to, in bytes.
+
+    The limits are read once in each process: a group has many parents.
+    """
+    return group_memory_bytes(_CGROUP, _SELF)
+
+
+def group_memory_bytes(cgroup: Path, own: Path) -> int:
+    """Return the least of the memory of this machine and the limits of control groups, in bytes.
 
     Args:
         cgroup: Where control groups are mounted.
-        own: The file that names the groups of this process.
+        own: The file that names the groups of a process.
 
     Source:
         cgroups(7): ``memory.max`` in version 2, ``memory.limit_in_bytes`` in version 1.
