@@ -14,7 +14,6 @@ from jupyter_etl.errors import DeclarationError, PermissionDenied
 from jupyter_etl.language.sources import absence
 from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source
 from jupyter_etl.notebook.caller import caller_names
-from jupyter_etl.notebook.estimates import approx_data
 from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
 from jupyter_etl.notebook.location import (
     in_run,
@@ -324,6 +323,8 @@ def sample(
 
 def approx(question: str, *, error: str = "1%") -> Estimate:
     """Estimate one figure: ``%etl approx MEASURE(COLUMN) of NAME``; see `approx_data`."""
+    from jupyter_etl.notebook.estimates import approx_data
+
     return approx_data(data_session(), question, error=error)
 
 

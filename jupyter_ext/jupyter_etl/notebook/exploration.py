@@ -6,9 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_etl.checks.means import MeanInterval, mean_intervals
-from jupyter_etl.checks.profile import profile_of
-from jupyter_etl.checks.row_sample import RowSample
 from jupyter_etl.errors import DeclarationError, LimitExceeded, SourceError
 from jupyter_etl.language.commands.exploration import Amount, parse_amount
 from jupyter_etl.language.names import listed, nearest
@@ -20,6 +17,8 @@ from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from jupyter_etl.checks.means import MeanInterval
+    from jupyter_etl.checks.row_sample import RowSample
     from jupyter_etl.notebook.session import DataSession
 
 
@@ -131,6 +130,8 @@ class Sample:
                 "have different weights.",
                 hint="Draw one without --by.",
             )
+        from jupyter_etl.checks.means import mean_intervals
+
         return mean_intervals(self.data, self.total_rows)
 
 
@@ -148,6 +149,9 @@ def profile_data(session: DataSession, name: str, data: object = None) -> Profil
     """
     table = None if data is None else to_arrow(data, what=name)
     reader = session.stream(name) if table is None else table.to_reader()
+    # Imports numpy, which `%load_ext` does not need.
+    from jupyter_etl.checks.profile import profile_of
+
     return profile_of(name, reader.schema, reader)
 
 
@@ -199,6 +203,8 @@ def sample_data(
 def _drawn(
     reader: pa.RecordBatchReader, amount: Amount, seed: int, by: str | None, most: ReadLimit
 ) -> RowSample:
+    from jupyter_etl.checks.row_sample import RowSample
+
     if by is not None:
         known_column(by, reader.schema.names)
     drawn = RowSample(reader.schema, rows=amount.rows, share=amount.share or 1.0, seed=seed, by=by)

@@ -25,7 +25,6 @@ from jupyter_etl.language.commands.queries import (
 )
 from jupyter_etl.language.sources import absence
 from jupyter_etl.model import CheckResult, CheckStatus
-from jupyter_etl.notebook.estimates import approx_data
 from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
 from jupyter_etl.notebook.frames import as_frame
 from jupyter_etl.notebook.notes import rights_note
@@ -246,6 +245,8 @@ def _sample_card(drawn: Sample, *, means: bool) -> Card:
 def approx(session: Session, request: ApproxRequest) -> None:
     """Show the figure and its interval."""
     question, error = request.question, request.error
+    from jupyter_etl.notebook.estimates import approx_data
+
     found = approx_data(session.data_session, question, error=error)
     about = "=" if found.exact else "≈"
     between = "" if found.exact else f", 95 % between {shown(found.low)} and {shown(found.high)}"
