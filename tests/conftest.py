@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from fakes.ledger import never_sync
 from fakes.shared_runners import SharedRunners
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.runner import local_executor
 from jupyter_etl.runner.warm.client import WarmRunners
 from jupyter_etl.services.etl import Etl
@@ -130,7 +130,7 @@ def isolation(
         lambda **named: WarmRunners(**named) if named["preload"] else shared_runners,
     )
     yield home
-    api.close()
+    kernel_state.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_etl.errors import DeclarationError, NotFound, SourceError
 from jupyter_etl.language.names import parse_name
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.notebook.session import DataSession
 
 
@@ -52,7 +52,7 @@ def test_other_texts_stay(text: str) -> None:
 
 
 def test_a_url_in_place_of_a_name_is_not_shown(home: object, here: object) -> None:
-    session: DataSession = api.data_session({})
+    session: DataSession = kernel_state.data_session({})
     for call in (session.load, session.preview, session.rows):
         with pytest.raises(NotFound) as caught:
             call("postgresql://u:hunter2@h/db.orders")

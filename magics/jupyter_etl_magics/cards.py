@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.model import Checkpoint, ColumnProfile, Hold, Profile, Run, RunState
 from jupyter_etl.services.health import seconds_of
 from jupyter_etl.services.publications.differences import difference_rows, hold_reasons, hold_title
@@ -92,7 +93,7 @@ def run_card(run: Run, checkpoint: Checkpoint | None = None) -> Card:
         )
     return Card(
         title=f"Run {run.id} of {run.new.pipeline}: {outcome_of(run)}"
-        + ("" if seconds is None else f" in {seconds:.1f} s"),
+        + ("" if seconds is None else f" in {rounded_duration(seconds)}"),
         tone=_TONES.get(run.state, ""),
         rows=rows,
         notes=[*failure_lines(run), run.output, again],

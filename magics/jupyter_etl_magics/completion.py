@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.language.commands.completion import complete, completes
-from jupyter_etl.notebook.api import known_tables
+from jupyter_etl.notebook.kernel_state import known_tables
 from jupyter_etl_magics.session import Session
 
 _LINE = re.compile(r"(?s).*%%?etl\s+?(.*)$")

@@ -153,16 +153,6 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def size(count: int) -> str:
-    """Format a number of bytes: ``1.2 MB``."""
-    amount = float(count)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
 def arrow_rows(table: pa.Table) -> list[dict[str, object]]:
     """Return an Arrow table as rows for display."""
     rows: list[dict[str, object]] = table.to_pylist()

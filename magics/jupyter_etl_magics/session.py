@@ -11,8 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.language.names import nearest
-from jupyter_etl.notebook.api import data_session, notebook_folder, open_etl
 from jupyter_etl.notebook.caller import CallerNames
+from jupyter_etl.notebook.kernel_state import data_session, notebook_folder, open_etl
 from jupyter_etl.notebook.location import in_run, notebook_path, saved_notebook
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_etl.errors import EtlError
 from jupyter_etl.language.sources import LOCAL
 from jupyter_etl.model import TableInfo
-from jupyter_etl.notebook.api import known_tables
+from jupyter_etl.notebook.kernel_state import known_tables
 from jupyter_etl_magics.session import Session
 
 _HEAD = re.compile(r"\s*%%etl\s+sql\s+(?P<source>[^\s<]+)[^\n]*\n(?P<query>.*)", re.DOTALL)

@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from jupyter_etl.alerts.fan_out import SeveralNotifier, notifier_for
-from jupyter_etl.alerts.log import LogNotifier
+from jupyter_etl.alerts.fan_out import LogNotifier, SeveralNotifier, notifier_for
 from jupyter_etl.alerts.smtp import SmtpNotifier
 from jupyter_etl.errors import DeclarationError, EtlError
 

@@ -24,7 +24,7 @@ from fakes.notebooks import code, write_notebook
 from jupyter_etl.cli import pipelines
 from jupyter_etl.cli.main import main
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, RunState
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.notebook.outputs import publish_table
 
 Command = Callable[..., Said]
@@ -44,9 +44,9 @@ TABLE = pa.table(
 
 @pytest.fixture
 def published(home: Path, here: Path) -> None:
-    publish_table(api.data_session({}), "sales.daily", TABLE.slice(0, 1), live=True)
-    publish_table(api.data_session({}), "sales.daily", TABLE, live=True)
-    publish_table(api.data_session({}), "sales.daily", TABLE.slice(0, 2))
+    publish_table(kernel_state.data_session({}), "sales.daily", TABLE.slice(0, 1), live=True)
+    publish_table(kernel_state.data_session({}), "sales.daily", TABLE, live=True)
+    publish_table(kernel_state.data_session({}), "sales.daily", TABLE.slice(0, 2))
 
 
 @pytest.fixture
@@ -136,13 +136,13 @@ class TestRead:
         refused(command("read", "sales.daily", "--limit", "-1"), "-1")
 
     def test_empty_tables(self, home: Path, here: Path, command: Command) -> None:
-        publish_table(api.data_session({}), "none", TABLE.slice(0, 0), live=True)
+        publish_table(kernel_state.data_session({}), "none", TABLE.slice(0, 0), live=True)
         assert command("read", "none", "--json").json == []
         assert command("read", "none").out.startswith('"id"')
 
     def test_what_a_format_cannot_hold(self, home: Path, here: Path, command: Command) -> None:
         nested = pa.table({"xs": [[1, 2]]})
-        publish_table(api.data_session({}), "nested", nested, live=True)
+        publish_table(kernel_state.data_session({}), "nested", nested, live=True)
         assert command("read", "nested", "--json").json == [{"xs": [1, 2]}]
         said = command("read", "nested", "--format", "csv")
         assert said.code == 1
@@ -153,7 +153,7 @@ class TestRead:
     @pytest.mark.parametrize("form", ["csv", "json", "arrow", "parquet"])
     def test_a_reader_that_has_seen_enough(self, home: Path, here: Path, form: str) -> None:
         frame = pd.DataFrame({"text": ["x" * 100] * 50_000, "n": range(50_000)})
-        publish_table(api.data_session({}), "big", frame, live=True)
+        publish_table(kernel_state.data_session({}), "big", frame, live=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_etl.cli", "read", "big", "--format", form],
             stdout=subprocess.PIPE,
@@ -173,7 +173,7 @@ class TestJson:
     """The keys that others script against; standard output holds JSON and nothing else."""
 
     def test_what_there_is(self, published: None, command: Command, here: Path) -> None:
-        api.data_session({}).declare("trips", "trips.csv")
+        kernel_state.data_session({}).declare("trips", "trips.csv")
         (source,) = command("sources", "--json").json
         assert source.keys() == {
             *("source", "kind", "location", "readonly", "limit", "owner", "notebook", "next_try_at")
@@ -258,7 +258,7 @@ def test_steering_a_pipeline(deployed: str, command: Command) -> None:
 
 
 def test_why_a_run_failed_or_was_skipped(deployed: str, command: Command) -> None:
-    etl = api.open_etl()
+    etl = kernel_state.open_etl()
     now = etl.clock.now()
     skipped = a_run("k", pipeline=deployed, state=RunState.SKIPPED, note="Run 7 was not finished.")
     etl.store.add_run(skipped, now=now)
@@ -281,16 +281,16 @@ def test_the_policy_of_a_schedule(command: Command, here: Path) -> None:
     write_notebook(here / "a.ipynb", '%etl schedule "daily at 05:00" --memory 1GB --priority 3')
     words = ("--on-lost", "fail", "--priority", "-100", "--memory", "1.5GiB", "--checkpoint")
     assert command("schedule", "a.ipynb", "daily at 06:00", *words).code == 0
-    policy = api.open_etl().pipelines.get("a").policy
+    policy = kernel_state.open_etl().pipelines.get("a").policy
     assert (policy.on_lost, policy.priority, policy.checkpoint) == (OnLost.FAIL, -100, True)
     assert policy.memory_bytes == 3 * 2**29
     # Without a time the notebook's own line counts, with what the command says over it.
     assert command("schedule", "a.ipynb", "--priority", "4").code == 0
-    policy = api.open_etl().pipelines.get("a").policy
+    policy = kernel_state.open_etl().pipelines.get("a").policy
     # What neither of them gives stays as it is deployed.
     assert (policy.memory_bytes, policy.priority, policy.checkpoint) == (10**9, 4, True)
     assert command("schedule", "a.ipynb", "--reset", "checkpoint").code == 0
-    assert not api.open_etl().pipelines.get("a").policy.checkpoint
+    assert not kernel_state.open_etl().pipelines.get("a").policy.checkpoint
     said = command("schedule", "a.ipynb", "--after", "a.b,c.d", "--after-all", "--expect")
     assert "after each of a.b and c.d" in said.out
     refused(command("schedule", "a.ipynb", "@daily", "--memory", "1MB"), "1 MB", "64 MB")

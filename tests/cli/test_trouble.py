@@ -14,7 +14,7 @@ from contracts.store_values import a_run, finish, start
 from fakes.command import Said
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, RunState
-from jupyter_etl.model.breaker import FAILURES
+from jupyter_etl.model.source import FAILURES
 from jupyter_etl.services.etl import Etl
 
 Command = Callable[..., Said]

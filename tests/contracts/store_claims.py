@@ -11,7 +11,7 @@ import pytest
 from contracts.store_planning import NO_ANSWER
 from contracts.store_values import HOUR, NOW, a_run, finish, started
 from jupyter_etl.model import Cause, Policy, Read, RunState, Source
-from jupyter_etl.model.breaker import FAILURES, PROBE_S
+from jupyter_etl.model.source import FAILURES, PROBE_S
 from jupyter_etl.ports import Claim, Store
 
 PROBE = timedelta(seconds=PROBE_S)

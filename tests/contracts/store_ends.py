@@ -31,7 +31,7 @@ from jupyter_etl.model import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.model.breaker import FAILURES, PROBE_S
+from jupyter_etl.model.source import FAILURES, PROBE_S
 from jupyter_etl.ports import Store
 
 FAILED = AttemptReport(outcome=Outcome.FAILED, error="NameError: name 'x' is not defined")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook.kernel_state import data_session
 from jupyter_etl.notebook.session import DataSession
 
 
@@ -20,4 +20,4 @@ def names() -> dict[str, Any]:
 @pytest.fixture
 def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
     """The data session of a notebook with these variables."""
-    return api.data_session(names)
+    return data_session(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -11,6 +12,22 @@ from jupyter_etl.model import PublicationKind, PublicationVersion, Staged
 from jupyter_etl.ports import ReadRequest
 from jupyter_etl.publishing.files.layouts import with_leaves
 from jupyter_etl.publishing.files.publisher import FilePublisher
+
+
+def file_request(folder: Path, path: str, **options: str) -> Staged:
+    """Return what asks for ``daily`` to be staged in a folder as a file."""
+    return Staged(
+        name="daily",
+        kind=PublicationKind.FILE,
+        folder=str(folder),
+        options={"path": path, **options},
+    )
+
+
+def written(folder: Path, path: str, rows: pa.Table) -> Path:
+    """Stage rows as a file, and return its path."""
+    staged = FilePublisher().stage(file_request(folder, path), rows.to_reader())
+    return folder / staged.files[0]
 
 
 def publish_and_read(path: str, rows: pa.Table) -> pa.Table:

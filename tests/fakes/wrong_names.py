@@ -10,7 +10,7 @@ import pandas as pd
 
 from fakes.notebooks import write_notebook
 from jupyter_etl.language.commands.declarations import Argument, CellUse, CommandSpec
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.services.etl import Etl
 
@@ -80,7 +80,7 @@ def declare_right_names(etl: Etl, folder: Path) -> None:
     etl.sources.declare("orders", "orders.csv", base=folder)
     notebook = write_notebook(folder / "daily-sales.ipynb", "1 + 1")
     etl.pipelines.schedule(notebook, "daily at 06:00")
-    publish_table(api.data_session({}), "sales.daily", pd.DataFrame({"a": [1]}), live=True)
+    publish_table(kernel_state.data_session({}), "sales.daily", pd.DataFrame({"a": [1]}), live=True)
 
 
 def _part(argument: Argument, wanted: Argument) -> list[str]:

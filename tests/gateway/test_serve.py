@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import stat
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,15 +14,12 @@ import pytest
 
 from fakes.serving import NOW, TOKEN, Client, FakeCatalogue, FakePublications
 from jupyter_etl.errors import (
-    DeclarationError,
     PermissionDenied,
     PublishError,
     SourceError,
     StoreError,
 )
 from jupyter_etl.gateway.application import create_app
-from jupyter_etl.gateway.sign_in import COOKIE, Cookies
-from jupyter_etl.gateway.tokens import TokenFile, load_or_make_token
 
 PATHS = [
     "/publications",
@@ -372,85 +368,6 @@ def test_an_answer_is_no_place_for_scripts(get) -> None:  # type: ignore[no-unty
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-# -- the token's file
-
-
-def test_a_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "home" / "serve.token"
-    token = load_or_make_token(path)
-    assert len(token) >= 43
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_or_make_token(path) == token
-    assert [file.name for file in path.parent.iterdir()] == ["serve.token"]
-    assert load_or_make_token(tmp_path / "other.token") != token
-
-
-def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "serve.token"
-    load_or_make_token(path)
-    path.chmod(0o644)
-    with pytest.raises(PermissionDenied, match="chmod 600"):
-        load_or_make_token(path)
-
-
-def test_a_token_behind_a_link_or_empty_is_refused(tmp_path: Path) -> None:
-    real, link = tmp_path / "real", tmp_path / "serve.token"
-    load_or_make_token(real)
-    link.symlink_to(real)
-    with pytest.raises(PermissionDenied, match="symbolic link"):
-        load_or_make_token(link)
-    real.write_text("")
-    with pytest.raises(DeclarationError, match="contains no token"):
-        load_or_make_token(real)
-
-
-def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "plain").write_text("")
-    with pytest.raises(StoreError, match="cannot be stored"):
-        load_or_make_token(tmp_path / "plain" / "serve.token")
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def test_a_token_that_is_removed_or_replaced_is_refused_at_once(
-    publications: FakePublications, tmp_path: Path
-) -> None:
-    path = tmp_path / "serve.token"
-    app = Client(publications, TokenFile(path).current)
-    first = load_or_make_token(path)
-    cookie = {"Cookie": f"{COOKIE}={Cookies(token=first).make()}"}
-    assert app.get("/publications", headers=bearer(first)).status_code == 200
-    assert app.get("/publications", headers=cookie).status_code == 200
-
-    path.unlink()
-    assert app.get("/publications", headers=bearer(first)).status_code == 401
-    assert app.get("/publications", headers=cookie).status_code == 401
-    second = path.read_text().strip()
-    assert app.get("/publications", headers=bearer(second)).status_code == 200
-
-    path.write_text("a-token-of-my-own-choice\n")
-    assert app.get("/publications", headers=bearer(second)).status_code == 401
-    assert app.get("/publications", headers=bearer("a-token-of-my-own-choice")).status_code == 200
-
-
-def test_a_token_that_others_may_read_from_now_on_is_refused(
-    publications: FakePublications, tmp_path: Path
-) -> None:
-    path = tmp_path / "serve.token"
-    app = Client(publications, TokenFile(path).current)
-    token = load_or_make_token(path)
-    assert app.get("/publications", headers=bearer(token)).status_code == 200
-    path.chmod(0o644)
-    answer = app.get("/publications", headers=bearer(token))
-    assert answer.status_code == 503
-    assert str(tmp_path) not in answer.text
-    assert app.get("/healthz").status_code == 200
-    path.chmod(0o600)
-    assert app.get("/publications", headers=bearer(token)).status_code == 200
 
 
 def test_the_listing_is_json_of_plain_values(get) -> None:  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.shell import Notebook
 from jupyter_etl.errors import CheckFailed, DeclarationError, NotFound
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ class TestCompletion:
         trips.names["frame"] = pd.DataFrame({"alpha": [1], "beta": [2]})
         trips.run("%etl publish table sales.daily frame")
         assert {"trips", "wh"} <= set(trips.complete("%etl load "))
-        api.known_tables().wait_s = 60
+        kernel_state.known_tables().wait_s = 60
         assert "wh.orders" in trips.complete("%etl load wh.")
         assert "sales.daily" in trips.complete("%etl load sa")
         assert {"local", "wh"} <= set(trips.complete("%%etl sql "))
@@ -265,9 +265,9 @@ class TestCompletion:
     def test_a_ledger_out_of_reach_offers_less(
         self, notebook: Notebook, here: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from jupyter_etl.notebook import api
+        from jupyter_etl.notebook import kernel_state
 
-        api.close()
+        kernel_state.close()
         (here / "file").write_text("x" * 2000)
         monkeypatch.setenv("JUPYTER_ETL_LEDGER", f"sqlite:///{here / 'file'}")
         assert notebook.complete("%etl load --li") == ["--limit"]

@@ -23,7 +23,7 @@ from jupyter_etl.language.commands.runs import RunsRequest, TriggerRequest
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.commands.watermarks import WatermarkRequest
 from jupyter_etl.model import Catchup, OnLost, Overlap
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import api, kernel_state
 from jupyter_etl.notebook.outputs import publish_file, publish_report, publish_table
 from jupyter_etl.rest.lines import publication_lines, table_lines, version_lines
 
@@ -209,7 +209,7 @@ def test_each_line_works(
     notebook: Notebook, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "dot.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    session = api.data_session({})
+    session = kernel_state.data_session({})
     numbers = pd.DataFrame({"n": [1, 2]})
     publish = {
         "table": lambda name, live: publish_table(session, name, numbers, live=live),
@@ -217,7 +217,7 @@ def test_each_line_works(
         "file": lambda name, live: publish_file(session, "dot.svg", name=name, live=live),
         "report": lambda name, live: publish_report(session, "Page", name=name, live=live),
     }
-    etl = api.open_etl()
+    etl = kernel_state.open_etl()
     lines: list[str] = []
     for name, kind in PUBLICATIONS:
         publish[kind](f"{name}-draft", False)

@@ -14,8 +14,8 @@ from fakes.notebooks import code, write_notebook
 from fakes.shell import Notebook
 from jupyter_etl.errors import Conflict, DeclarationError, NotFound
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, OnLost, RunState
-from jupyter_etl.model.breaker import FAILURES
-from jupyter_etl.notebook import api, location
+from jupyter_etl.model.source import FAILURES
+from jupyter_etl.notebook import kernel_state, location
 from jupyter_etl.runner.channel.sockets import CHANNEL
 from jupyter_etl.services.etl import Etl
 
@@ -36,7 +36,7 @@ def deployed(notebook: Notebook) -> Notebook:
 
 
 def etl() -> Etl:
-    return api.open_etl()
+    return kernel_state.open_etl()
 
 
 def test_a_draft_and_what_differs(frames: Notebook) -> None:
@@ -271,7 +271,7 @@ def test_commands_that_do_nothing_inside_a_run(
     deployed: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = etl().pipelines.get("sales")
-    api.close()
+    kernel_state.close()
     monkeypatch.setenv(CHANNEL, "/nowhere/socket")
     assert location.in_run()
     for line in (
@@ -290,7 +290,7 @@ def test_commands_that_do_nothing_inside_a_run(
         "%etl preflight",
     ):
         assert "does nothing inside a run" in deployed.card(line).text, line
-    api.close()
+    kernel_state.close()
     monkeypatch.delenv(CHANNEL)
     assert etl().pipelines.get("sales") == before
     assert etl().runs.count() == 0

@@ -14,8 +14,8 @@ from fakes.shell import Notebook
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import ColumnOrigin, Read, TableInfo
-from jupyter_etl.notebook import api
-from jupyter_etl.notebook.table_names import FRESH_S, KnownTables
+from jupyter_etl.notebook import kernel_state
+from jupyter_etl.notebook.memory import FRESH_S, KnownTables
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def sql(notebook: Notebook, here: Path) -> Notebook:
         connection.executemany("insert into orders values (?, ?)", [(1, 1.5), (2, 2.5)])
     connection.close()
     notebook.run(f"%etl source wh sqlite:///{here}/wh.db --readonly")
-    api.known_tables().wait_s = 60
+    kernel_state.known_tables().wait_s = 60
     return notebook
 
 
@@ -106,7 +106,7 @@ class TestKnownTables:
 @pytest.fixture
 def made(sql: Notebook) -> Notebook:
     """A pipeline has made sales.daily of wh.orders."""
-    store = api.open_etl().store
+    store = kernel_state.open_etl().store
     origin = ColumnOrigin(column="day", source="wh", table="orders", source_column="at")
     report = succeeded(an_output("sales.daily", delta_version=None))
     report = type(report)(

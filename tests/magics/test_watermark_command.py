@@ -9,7 +9,7 @@ import pytest
 
 from fakes.shell import Notebook
 from jupyter_etl.errors import PermissionDenied
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.runner.channel.sockets import CHANNEL
 
 
@@ -51,7 +51,7 @@ def test_what_is_not_understood(sales: Notebook) -> None:
 
 
 def test_a_run_cannot_set_it(sales: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.close()
+    kernel_state.close()
     monkeypatch.setenv(CHANNEL, "/nowhere")
     problem, said = sales.fails("%etl watermark wh.orders --since id --set 1")
     assert isinstance(problem, PermissionDenied)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from jupyter_etl.errors import NotFound
+from jupyter_etl.errors import Conflict, NotFound
+from jupyter_etl.model import (
+    AttemptReport,
+    CheckStatus,
+    NewRun,
+    Outcome,
+    Partition,
+    RunContext,
+    RunState,
+)
 from jupyter_etl.notebook.exploration import profile_data, sample_data
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.notebook.session import DataSession
-from jupyter_etl.services.etl import Etl
+from jupyter_etl.services import Etl, Settings
 from jupyter_etl.services.targets import shadowing
 
 Read = Callable[[DataSession, str], list[int]]
@@ -95,3 +106,67 @@ def test_declaring_a_source_warns_about_hidden_publications(session: DataSession
 def test_lineage_and_watermarks_mean_the_same(session: DataSession, etl: Etl) -> None:
     assert etl.lineage.graph("sales.daily").root.startswith("publication:")
     assert etl.lineage.graph("sales.weekly").root.startswith("source:")
+
+
+NIGHT = datetime(2026, 3, 3, 20, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def own_etl(tmp_path: Path) -> Iterator[Etl]:
+    opened = Etl.open(Settings.from_env(home=str(tmp_path / "etl")))
+    yield opened
+    opened.close()
+
+
+def _context(**changes: Any) -> RunContext:
+    given = {
+        "id": 1, "pipeline": "p", "attempt": 1, "logical_at": NIGHT, "start": NIGHT, "end": NIGHT,
+        "draft": False, "owner": "me", "notebook": "", "folder": "", **changes,
+    }  # fmt: skip
+    return RunContext(**given)
+
+
+def _session(context: RunContext, frame: Any = None, rows: int | None = None) -> DataSession:
+    reported: list[object] = []
+    live = SimpleNamespace(what=SimpleNamespace(rows=rows))
+    channel = SimpleNamespace(
+        context=context,
+        report_checks=lambda results, returned: reported.append(results),
+        publication=lambda _name: SimpleNamespace(live=live),
+    )
+    return DataSession(channel, namespace={"orders": frame}, base=Path(), secret=str)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"), [("UTC", date(2026, 3, 2)), ("Asia/Tokyo", date(2026, 3, 3))]
+)
+def test_yesterday_is_the_day_before_in_the_zone_of_the_schedule(zone: str, expected: date) -> None:
+    assert _session(_context(timezone=zone)).param("day date = yesterday") == ("day", expected)
+
+
+def test_last_is_the_publication_that_the_frame_becomes() -> None:
+    frame = pd.DataFrame({"id": [1, 2, 3]})
+    context = _context(outputs={"orders": "sales.daily"})
+    session = _session(context, frame, rows=10)
+    [broken] = session.check("orders", "rows > 0.5 * last", returned=False)
+    [kept] = _session(context, frame, rows=4).check("orders", "rows > 0.5 * last")
+    assert (broken.status, kept.status) == (CheckStatus.ERROR, CheckStatus.PASS)
+
+
+def test_a_run_that_succeeded_is_not_made_once_more(own_etl: Etl) -> None:
+    new = NewRun(
+        pipeline="p", content_hash=own_etl.store.save_snapshot("{}"), notebook="/p.ipynb",
+        logical_key="k", logical_at=NIGHT, interval=Partition(start=NIGHT, end=NIGHT),
+        due_at=NIGHT, owner="me",
+    )  # fmt: skip
+    run = own_etl.store.add_run(new, now=NIGHT)
+    (claim,) = own_etl.store.claim("s", now=NIGHT, limit=1)
+    token = claim.attempt.token
+    own_etl.store.start_attempt(run.id, 1, token, host="h", pid=1, cells=1, now=NIGHT)
+    report = AttemptReport(outcome=Outcome.SUCCEEDED)
+    own_etl.store.finish_attempt(
+        run.id, 1, token, report, state=RunState.SUCCEEDED, not_before=None, now=NIGHT
+    )
+    with pytest.raises(Conflict, match="succeeded") as refused:
+        own_etl.runs.retry(run.id)
+    assert "jupyter etl trigger p" in refused.value.hint

@@ -19,7 +19,7 @@ from jupyter_etl.errors import (
     PublishError,
 )
 from jupyter_etl.model import PublicationKind, Retyped, Source
-from jupyter_etl.notebook import api, interactive
+from jupyter_etl.notebook import interactive, kernel_state
 from jupyter_etl.notebook.outputs import publish_file, publish_report, publish_table
 from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services import Settings
@@ -245,12 +245,12 @@ def test_a_report_of_the_saved_notebook(
     with pytest.raises(DeclarationError) as caught:
         publish_report(session, "Daily sales")
     assert "jupyter etl run" in caught.value.hint
-    api.close()
+    kernel_state.close()
     output = {"output_type": "stream", "name": "stdout", "text": "said <b>this</b>"}
     cell = {**code("print('secret code')"), "outputs": [output]}
     write_notebook(here / "brief.ipynb", text("# Hello"), cell)
     monkeypatch.setenv("JPY_SESSION_NAME", "brief.ipynb")
-    session = api.data_session({})
+    session = kernel_state.data_session({})
     done = publish_report(session, "Daily sales", hide_code=True, live=True)
     assert done.staged.name == "daily-sales"
     page = etl.publications.file("daily-sales").read_text()
@@ -263,7 +263,7 @@ def test_a_report_of_the_saved_notebook(
 
 def test_a_name_of_another_owner(etl: Etl, session: DataSession) -> None:
     publish_table(session, "t", frame(a=[1]), live=True)
-    api.close()
+    kernel_state.close()
     other = Etl.open(Settings.from_env(owner="kim"))
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
@@ -317,11 +317,11 @@ def test_no_write_permission_on_the_lake(
     # A lake below a regular file: root ignores modes, and nobody writes there.
     (here / "file").write_text("x")
     monkeypatch.setenv("JUPYTER_ETL_LAKE", str(here / "file" / "lake"))
-    session = api.data_session({})
+    session = kernel_state.data_session({})
     with pytest.raises(PublishError) as caught:
         publish_table(session, "t", frame(a=[1]), live=True)
     assert str(here / "file") in caught.value.message
-    etl = api.open_etl()
+    etl = kernel_state.open_etl()
     assert etl.publications.list() == []
 
 

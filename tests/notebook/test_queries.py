@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_etl.errors import DeclarationError, EtlError, LimitExceeded
 from jupyter_etl.model import Read
-from jupyter_etl.notebook import api, queries
+from jupyter_etl.notebook import kernel_state, queries
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.sources.sql import cost
@@ -29,7 +29,7 @@ def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
         rows = [(1, "2026-01-01", 1.5), (2, "2026-01-02", 2.5), (3, "2026-01-02", None)]
         connection.executemany("insert into orders values (?, ?, ?)", rows)
     connection.close()
-    found = api.data_session(names)
+    found = kernel_state.data_session(names)
     found.declare("wh", f"sqlite:///{path}", readonly=True)
     return found
 

@@ -21,7 +21,7 @@ from fakes.http_api import Said, api_server
 from jupyter_etl.errors import LimitExceeded
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.notebook import api as notebook_api
-from jupyter_etl.notebook import read_limit
+from jupyter_etl.notebook import kernel_state, read_limit
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.notebook.read_limit import LEAST_BYTES, ReadLimit, default_read_bytes
 from jupyter_etl.notebook.session import DataSession
@@ -227,7 +227,7 @@ def test_reading_a_publication_back_is_limited(
 ) -> None:
     publish_table(limited, "daily", FRAME, live=True)
     publish_table(limited, "daily", FRAME)
-    monkeypatch.setattr(notebook_api, "query_bytes", lambda: LIMIT)
+    monkeypatch.setattr(kernel_state, "query_bytes", lambda: LIMIT)
     exceeded(lambda: notebook_api.read("daily", **how))
     assert len(notebook_api.read("daily", limit=5, **how)) == 5
     assert len(notebook_api.read("daily", anyway=True, **how)) == ROWS
@@ -236,7 +236,7 @@ def test_reading_a_publication_back_is_limited(
 def test_a_run_is_not_limited(warehouse: DataSession, monkeypatch: pytest.MonkeyPatch) -> None:
     context = replace(warehouse.context, id=7)
     monkeypatch.setattr(type(warehouse.channel), "context", property(lambda _: context))
-    monkeypatch.setattr(notebook_api, "query_bytes", lambda: LIMIT)
+    monkeypatch.setattr(kernel_state, "query_bytes", lambda: LIMIT)
     assert len(warehouse.load("wh.t")) == ROWS
     assert len(warehouse.sql("wh", "select * from t")) == ROWS
     assert len(warehouse.sql("local", 'select * from "wh.t"')) == ROWS

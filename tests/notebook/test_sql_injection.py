@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.language.sources import LOCAL
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.notebook.session import DataSession
 
 HOSTILE = [
@@ -37,7 +37,7 @@ def session(home: Path, here: Path, names: dict[str, Any]) -> DataSession:
         connection.execute("create table people (name text, password text)")
         connection.executemany("insert into people values (?, ?)", ROWS)
     connection.close()
-    made = api.data_session(names)
+    made = kernel_state.data_session(names)
     # Not read only: what is bound needs no second wall.
     made.declare("wh", f"sqlite:///{here / 'wh.db'}")
     names["people"] = pd.DataFrame(ROWS, columns=["name", "password"])

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.redacted_output import LogCleanup
-from jupyter_etl.services.run_log.tail import TailReader
+from jupyter_etl.services.run_log.run_log import TailReader
 
 LIMIT = 400_000
 

@@ -99,7 +99,7 @@ def test_the_next_attempt_begins_with_all_that_was_said(
     attempt.written()
     assert (attempt.folder / CHECKPOINT).stat().st_mode & 0o777 == 0o700
     said = attempt.keeper.finish(Outcome.FAILED, 2)
-    assert said == "saved 1 variables (0.0 MB), to resume at cell 3; left out: b (no)"
+    assert said == "saved 1 variables (9 B), to resume at cell 3; left out: b (no)"
     kept = load_checkpoint(attempt.folder)
     assert (kept.failed_cell, kept.before, kept.kernel) == (2, tuple(CELLS[:2]), "python3")
     assert not (attempt.folder / STAGE).exists(), "moved, so that it is not removed"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from fakes.patience import PATIENCE_S
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import Failure, FailureKind, Outcome, VerdictKind
 from jupyter_etl.runner.limits import (
     Limits,
     address_space_bytes,
     group_memory_bytes,
     machine_memory_bytes,
-    say_bytes,
 )
 from jupyter_etl.runner.outcome import (
     AttemptOutcome,
@@ -79,7 +79,7 @@ def test_the_address_space_is_far_above_the_memory():
     ],
 )
 def test_what_was_measured_is_reported_to_three_digits(size, text):
-    assert say_bytes(size) == text
+    assert rounded_size(size) == text
 
 
 def test_the_watch_ends_what_takes_too_much():

@@ -1,60 +1,50 @@
-"""Recovery of attempts that do not end on their own."""
+"""Attempts whose heartbeats stop, and how attempts end that do not end themselves."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.store_values import a_run, claim_one
 from fakes.clock import START, FakeClock
 from fakes.executor import FakeExecutor
-from fakes.ledger import new_ledger
 from jupyter_etl.errors import Conflict, ExecutionError
-from jupyter_etl.ledger import open_store
 from jupyter_etl.model import OnLost, Outcome, Policy, RunState
 from jupyter_etl.ports import Claim, Store
-from jupyter_etl.scheduling.lost_attempts import LostAttemptRecovery
+from jupyter_etl.scheduling.lost_attempts import START_LEASES, LostAttemptRecovery, Observer
+from scheduling.examples import claim
 
 LEASE_S = 30.0
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(new_ledger(tmp_path))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def executor(store: Store, clock: FakeClock) -> FakeExecutor:
+def idle_executor(store: Store, clock: FakeClock) -> FakeExecutor:
     return FakeExecutor(store, clock)
 
 
 @pytest.fixture
-def recovery_of(store: Store, executor: FakeExecutor) -> Callable[[FakeClock], LostAttemptRecovery]:
+def recovery_of(
+    store: Store, idle_executor: FakeExecutor
+) -> Callable[[FakeClock], LostAttemptRecovery]:
     def make(clock: FakeClock) -> LostAttemptRecovery:
         return LostAttemptRecovery(
-            store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+            store=store, executor=idle_executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
         )
 
     return make
 
 
-def running(store: Store, executor: FakeExecutor, **policy: object) -> Claim:
+def running(store: Store, idle_executor: FakeExecutor, **policy: object) -> Claim:
     """Start an attempt of a run with this policy."""
     run = store.add_run(replace(a_run(), policy=Policy(**policy)), now=START)  # type: ignore[arg-type]
     claim = claim_one(store, run_id=run.id)
-    executor.start(claim)
+    idle_executor.start(claim)
     return claim
 
 
@@ -73,24 +63,24 @@ def watch(
 def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
     store: Store, clock: FakeClock, recovery_of
 ) -> None:
-    live_at_cleanup: list[int] = []
+    live_when_swept: list[int] = []
 
-    class CleaningUp(FakeExecutor):
+    class Sweeping(FakeExecutor):
         def clean_up(self, claim: Claim) -> None:
             super().clean_up(claim)
-            live_at_cleanup.append(len(store.load_live_attempts()))
+            live_when_swept.append(len(store.load_live_attempts()))
 
-    executor = CleaningUp(store, clock)
-    claim = running(store, executor)
+    idle_executor = Sweeping(store, clock)
+    claim = running(store, idle_executor)
     recovery = LostAttemptRecovery(
-        store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+        store=store, executor=idle_executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
     )
-    executor.die(claim)
+    idle_executor.die(claim)
     assert recovery.reap() == ([], 1)
-    assert [one.attempt for one in executor.cleaned_up] == store_attempts_before_the_end(
+    assert [one.attempt for one in idle_executor.swept] == store_attempts_before_the_end(
         store, claim
     )
-    assert live_at_cleanup == [1]
+    assert live_when_swept == [1]
 
 
 def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[no-untyped-def]
@@ -100,19 +90,19 @@ def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[n
     ]
 
 
-def test_a_failed_cleanup_does_not_stop_the_recovery(
+def test_a_sweep_that_fails_stops_no_reaping(
     store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(FakeExecutor):
         def clean_up(self, claim: Claim) -> None:
             raise ExecutionError("no such host")
 
-    executor = Failing(store, clock)
-    claim = running(store, executor)
+    idle_executor = Failing(store, clock)
+    claim = running(store, idle_executor)
     recovery = LostAttemptRecovery(
-        store=store, executor=executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
+        store=store, executor=idle_executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
     )
-    executor.die(claim)
+    idle_executor.die(claim)
     with caplog.at_level(logging.WARNING):
         assert recovery.reap() == ([], 1)
     assert "no such host" in caplog.text
@@ -120,10 +110,10 @@ def test_a_failed_cleanup_does_not_stop_the_recovery(
 
 
 def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
-    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
+    store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of
 ) -> None:
-    claim = running(store, executor, on_lost=OnLost.FAIL)
-    executor.die(claim)
+    claim = running(store, idle_executor, on_lost=OnLost.FAIL)
+    idle_executor.die(claim)
     assert recovery_of(clock).reap() == ([], 1)
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
@@ -134,10 +124,10 @@ def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
 
 
 def test_a_run_that_may_be_repeated_is_queued_again(
-    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
+    store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of
 ) -> None:
-    claim = running(store, executor)
-    executor.die(claim)
+    claim = running(store, idle_executor)
+    idle_executor.die(claim)
     recovery_of(clock).reap()
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.QUEUED, Outcome.LOST)
@@ -145,36 +135,110 @@ def test_a_run_that_may_be_repeated_is_queued_again(
 
 
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1)])
-def test_a_process_with_a_wrong_clock_ends_no_attempt_with_heartbeats(
-    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
+def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
+    store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
-    claim = running(store, executor)
+    claim = running(store, idle_executor)
     wrong = FakeClock(START + off)
     recovery = recovery_of(wrong)
-    assert watch(recovery, wrong, 90, lambda: executor.heartbeat(claim)) == 0
-    executor.succeed(claim)
+    assert watch(recovery, wrong, 90, lambda: idle_executor.heartbeat(claim)) == 0
+    idle_executor.succeed(claim)
     assert store.load_run(claim.run.id).state is RunState.SUCCEEDED
 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=1), timedelta(hours=-1)])
-def test_it_ends_attempts_without_heartbeats_whatever_its_clock_says(
-    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of, off: timedelta
+def test_it_reaps_what_fell_silent_whatever_its_clock_says(
+    store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
-    claim = running(store, executor)
+    claim = running(store, idle_executor)
     wrong = FakeClock(START + off)
     recovery = recovery_of(wrong)
     assert watch(recovery, wrong, int(LEASE_S), lambda: None) == 0
     assert watch(recovery, wrong, 2, lambda: None) == 1
     with pytest.raises(Conflict):
-        executor.succeed(claim)
+        idle_executor.succeed(claim)
 
 
 def test_an_observer_that_was_stopped_gives_everybody_time_to_be_seen(
-    store: Store, clock: FakeClock, executor: FakeExecutor, recovery_of
+    store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of
 ) -> None:
-    claim = running(store, executor)
+    claim = running(store, idle_executor)
     recovery = recovery_of(clock)
     recovery.reap()
     clock.advance(3600)
     assert recovery.reap()[1] == 0
-    assert watch(recovery, clock, 60, lambda: executor.heartbeat(claim)) == 0
+    assert watch(recovery, clock, 60, lambda: idle_executor.heartbeat(claim)) == 0
+
+
+def look(observer: Observer, clock: FakeClock, seconds: int, *claims) -> list[int]:
+    """Look once a second for so long; return the runs that were lost at the last look."""
+    lost = []
+    for _ in range(seconds):
+        clock.advance(1)
+        lost = [one.run.id for one in observer.lost(claims)]
+    return lost
+
+
+def test_an_attempt_that_beats_is_never_lost() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    for heartbeat in range(20):
+        assert look(observer, clock, 20, claim(heartbeat=heartbeat)) == []
+
+
+def test_a_silent_attempt_is_lost_after_its_lease() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    observer.lost([claim(1), claim(2)])
+    assert look(observer, clock, 30, claim(1, heartbeat=1), claim(2)) == []
+    assert look(observer, clock, 1, claim(1, heartbeat=2), claim(2)) == [2]
+
+
+def test_a_dispatched_attempt_has_longer_to_begin() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    waiting = claim(started=False)
+    observer.lost([waiting])
+    assert look(observer, clock, int(START_LEASES * LEASE_S), waiting) == []
+    assert look(observer, clock, 1, waiting) == [1]
+    assert look(observer, clock, 1, claim(started=True)) == [], "its start is a sign of life"
+
+
+def test_a_jump_of_the_wall_clock_reaps_nothing() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    observer.lost([claim()])
+    for jump in (timedelta(days=1), timedelta(days=-2)):
+        clock.set(clock.now() + jump)
+        assert look(observer, clock, 5, claim()) == []
+
+
+def test_an_observer_that_was_stopped_gives_time_to_be_seen_again() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    observer.lost([claim()])
+    clock.advance(3600)
+    assert observer.lost([claim()]) == []
+    assert look(observer, clock, 20, claim()) == []
+    assert look(observer, clock, 20, claim()) == [1]
+
+
+def test_the_next_attempt_of_a_run_starts_afresh() -> None:
+    clock = FakeClock()
+    observer = Observer(clock, LEASE_S)
+    observer.lost([claim()])
+    assert look(observer, clock, 31, claim()) == [1]
+    assert look(observer, clock, 1, claim(number=2)) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=60))
+def test_lost_means_silent_for_longer_than_the_lease(steps: list[tuple[int, bool]]) -> None:
+    clock, heartbeat, silent_s = FakeClock(), 0, 0
+    observer = Observer(clock, LEASE_S)
+    observer.lost([claim(heartbeat=0)])
+    for seconds, heartbeats in steps:
+        clock.advance(seconds)
+        heartbeat += heartbeats
+        silent_s = 0 if heartbeats else silent_s + seconds
+        assert bool(observer.lost([claim(heartbeat=heartbeat)])) == (silent_s > LEASE_S)

@@ -1,4 +1,4 @@
-"""The order of runs when workers are scarce: limits, fairness, unresponsive sources."""
+"""Which run starts first when there is more to do than workers: limits, order, sources that do not answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jupyter_etl.model import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.model.breaker import FAILURES, PROBE_S
+from jupyter_etl.model.source import FAILURES, PROBE_S
 from scheduling.examples import cron, pipeline
 
 HOUR = timedelta(hours=1)
@@ -54,7 +54,7 @@ def add(store, clock, name: str, key: str, *, priority: int = 0, sources: tuple[
 
 
 @pytest.mark.slow
-def test_an_endless_queue_of_high_priority_starves_no_pipeline(store, clock, scheduler_of) -> None:
+def test_an_endless_line_of_high_priority_starves_nobody(store, clock, scheduler_of) -> None:
     """Two workers, runs of a minute, two hours; a saturated pipeline and three patient ones."""
     priority = 30
     executor = FakeExecutor(store, clock)
@@ -85,7 +85,7 @@ def test_an_endless_queue_of_high_priority_starves_no_pipeline(store, clock, sch
     assert max(patient) - min(patient) <= 1
 
 
-def test_who_is_waited_for_precedes_a_day_of_others(store, clock, scheduler_of) -> None:
+def test_who_is_waited_for_comes_before_a_day_of_others(store, clock, scheduler_of) -> None:
     executor = FakeExecutor(store, clock)
     scheduler = scheduler_of(by=executor, workers=1)
     for n in range(50):
@@ -140,7 +140,7 @@ def test_a_run_that_waits_for_a_source_does_not_keep_the_scheduler_busy(
 
 
 class Watched:
-    """A ledger that counts the active runs after each claim."""
+    """A ledger that counts what is in hand after each claim."""
 
     def __init__(self, store, limit: int) -> None:
         self._store = store
@@ -194,7 +194,9 @@ def test_a_month_without_a_scheduler_is_one_run_a_pipeline(store, clock, schedul
     assert passed == {"43199 times passed"}
 
 
-def test_the_settings_of_a_pipeline_apply_to_its_runs(store, clock, scheduler_of, executor) -> None:
+def test_what_a_pipeline_is_told_to_be_goes_into_its_runs(
+    store, clock, scheduler_of, executor
+) -> None:
     declared = pipeline("sales", schedule=cron("* * * * *"), next_due=clock.now())
     declared = replace(declared, sources=("crm", "wh"), policy=Policy(priority=7))
     store.deploy(declared, now=clock.now())

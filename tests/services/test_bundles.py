@@ -11,7 +11,7 @@ from jupyter_etl.errors import DeclarationError, NotFound
 from jupyter_etl.model import FileChange, FileRole
 from jupyter_etl.services.bundles import collection, project
 from jupyter_etl.services.bundles.collection import Collected, collect
-from jupyter_etl.services.bundles.listing import file_lines
+from jupyter_etl.services.bundles.versions import file_lines
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.notebooks import read_notebook
 

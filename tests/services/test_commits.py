@@ -13,11 +13,11 @@ from fakes.commits import ROWS, TABLE, Publishing, wrong_rows
 from jupyter_etl.errors import Conflict, PublishError, StorageError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import PublishMode
-from jupyter_etl.notebook.api import data_session
+from jupyter_etl.notebook.kernel_state import data_session
 from jupyter_etl.notebook.outputs import publish_table
 from jupyter_etl.ports import Claim
 from jupyter_etl.publishing.lake import layout
-from jupyter_etl.publishing.lake.marker import MARKER
+from jupyter_etl.publishing.lake.layout import LAKE_MARKER
 from jupyter_etl.publishing.tables import commit as delta_commit
 from jupyter_etl.publishing.tables import publisher
 from jupyter_etl.publishing.tables.publisher import TablePublisher
@@ -254,7 +254,7 @@ def test_a_table_that_the_ledger_does_not_know_is_not_replaced_by_an_append(
     claim = fresh.run("1")
     with pytest.raises(StorageError, match="belongs to another ledger"):
         fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
-    (Path(world.lake) / MARKER).unlink()
+    (Path(world.lake) / LAKE_MARKER).unlink()
     with pytest.raises(PublishError, match="that is not in the ledger"):
         fresh.commit(claim, [fresh.stage(fresh.rows_of(claim))])
     assert len(world.read()) == 2 * ROWS

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from jupyter_etl.errors import NotFound, PublishError, StorageError, StoreError
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import kernel_state
 from jupyter_etl.notebook.outputs import publish_file, publish_table
 from jupyter_etl.ports import SchedulerInfo
 from jupyter_etl.services import Settings
@@ -19,7 +19,7 @@ from jupyter_etl.services.settings import host_name
 
 @pytest.fixture
 def published(etl: Etl, here: Path) -> Etl:
-    session = api.data_session({})
+    session = kernel_state.data_session({})
     for rows in (1, 2):
         publish_table(session, "t", pd.DataFrame({"a": range(rows), "b": "x"}), live=True)
     publish_table(session, "t", pd.DataFrame({"a": range(5), "b": "x"}))

@@ -31,7 +31,7 @@ from jupyter_etl.model import (
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.folders import EVENTS, LOG, save_claim
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.run_log.tail import TailReader
+from jupyter_etl.services.run_log.run_log import TailReader
 
 AT = datetime(2026, 1, 31, 5, tzinfo=UTC)
 STAMP = re.compile(r"2026-01-31 06:\d\d:\d\d\.\d{3} CET  ")

@@ -17,7 +17,7 @@ from jupyter_etl.errors import EtlError, StorageError
 from jupyter_etl.ledger import open_store
 from jupyter_etl.model import AttemptReport, Outcome, PublicationVersion, RunState
 from jupyter_etl.ports import ReadRequest
-from jupyter_etl.publishing.lake.marker import MARKER
+from jupyter_etl.publishing.lake.layout import LAKE_MARKER
 from jupyter_etl.publishing.tables.publisher import TablePublisher
 from jupyter_etl.services.clock import SystemClock
 from jupyter_etl.services.doctor import Diagnosis, Status, diagnose
@@ -159,7 +159,7 @@ def test_a_missing_table_is_not_a_new_table(world: World) -> None:
 
 
 def test_the_lake_of_another_ledger_is_refused(world: World, tmp_path: Path) -> None:
-    (Path(world.lake) / MARKER).write_text("f" * 32 + "\n")
+    (Path(world.lake) / LAKE_MARKER).write_text("f" * 32 + "\n")
     before = world.files()
     with pytest.raises(StorageError, match="belongs to another ledger") as caught:
         world.next_run()
@@ -168,9 +168,9 @@ def test_the_lake_of_another_ledger_is_refused(world: World, tmp_path: Path) -> 
 
 
 def test_a_lake_without_a_marker_is_adopted_where_its_tables_are_there(world: World) -> None:
-    (Path(world.lake) / MARKER).unlink()
+    (Path(world.lake) / LAKE_MARKER).unlink()
     world.next_run()
-    assert (Path(world.lake) / MARKER).read_text().strip() == world.store.load_identity()
+    assert (Path(world.lake) / LAKE_MARKER).read_text().strip() == world.store.load_identity()
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -331,7 +331,7 @@ def test_a_new_lake_is_marked_before_its_first_commit(tmp_path: Path) -> None:
     staged = world.stage(pa.table({"run": [1], "row": [0]}))
     assert not Path(world.lake).exists()
     world.commit(claim, [staged])
-    assert (Path(world.lake) / MARKER).read_text().strip() == world.store.load_identity()
+    assert (Path(world.lake) / LAKE_MARKER).read_text().strip() == world.store.load_identity()
     assert len(world.store.load_identity()) == 32
 
 

@@ -23,7 +23,7 @@ from jupyter_etl.errors import (
     PublishError,
     SourceError,
 )
-from jupyter_etl.notebook import api
+from jupyter_etl.notebook import api, kernel_state
 from jupyter_etl.notebook.outputs import publish_file, publish_table
 from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.services.etl import Etl
@@ -32,7 +32,7 @@ from jupyter_etl.services.publications.publications import Publications
 
 @pytest.fixture
 def session(home: Path, here: Path) -> DataSession:
-    return api.data_session({})
+    return kernel_state.data_session({})
 
 
 def frame(**columns: list[Any]) -> pd.DataFrame:

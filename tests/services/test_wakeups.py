@@ -6,9 +6,9 @@ import threading
 from contextlib import contextmanager
 
 from jupyter_etl.errors import StoreError
-from jupyter_etl.services import Etl, wakeups
-from jupyter_etl.services.clock import SystemClock
-from jupyter_etl.services.wakeups import woken
+from jupyter_etl.services import Etl
+from jupyter_etl.services import clock as clock_module
+from jupyter_etl.services.clock import SystemClock, woken
 
 LONG_S = 60.0
 
@@ -39,7 +39,7 @@ class Store:
 
 
 def test_a_wait_ends_when_it_rings_also_after_failures(monkeypatch, caplog) -> None:
-    monkeypatch.setattr(wakeups, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(clock_module, "_AGAIN_S", 0.01)
     store, clock = Store(failures=3), SystemClock()
     with woken(store, clock.wake):
         threading.Timer(0.05, store.of_store.rung.set).start()

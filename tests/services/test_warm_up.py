@@ -1,4 +1,4 @@
-"""A warm-up always ends, whatever happens to its kernel."""
+"""What a prestarted runner does before it has an attempt must end, whatever becomes of its kernel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jupyter_etl.services.processes.warm_up import warm_up, write_script
 
 
 class SilentKernel:
-    """Receives requests, and never responds.
+    """Is asked, and never says a word.
 
     Args:
         folder: For its sockets.
@@ -56,7 +56,7 @@ class SilentKernel:
 
 
 @pytest.mark.parametrize("lives", [False, True])
-def test_a_warm_up_ends_though_its_kernel_does_not_respond(
+def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: bool
 ) -> None:
     monkeypatch.setattr(warm_up_module, "_PATIENCE_S", 0.1)

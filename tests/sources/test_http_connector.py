@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
-from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.http_api import Api, Asked, Said, said_json
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Connector, ReadRequest
@@ -23,12 +22,6 @@ from jupyter_etl.sources.http.connector import HttpConnector
 
 ROWS = EXPECTED.to_pylist()
 CSV = b"id,name\n1,Ann\n2,Ben\n"
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with api_server() as running:
-        yield running
 
 
 def source_of(api: Api, path: str = "/rates", *, kind: str = "http", **options: str) -> Source:

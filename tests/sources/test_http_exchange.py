@@ -23,12 +23,6 @@ ROWS = [{"id": 1}, {"id": 2}]
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    with api_server() as running:
-        yield running
-
-
-@pytest.fixture
 def other() -> Iterator[Api]:
     with api_server() as running:
         yield running

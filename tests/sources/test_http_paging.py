@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from contracts.connector_contract import no_access
-from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.http_api import Api, Asked, Said, said_json
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
@@ -15,12 +15,6 @@ from jupyter_etl.sources.http.connector import HttpConnector
 
 ALL = [{"id": n} for n in range(7)]
 SIZE = 3
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with api_server() as running:
-        yield running
 
 
 def read(api: Api, query: str = "", limit: int | None = None, **options: str) -> pa.Table:

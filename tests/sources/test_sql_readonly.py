@@ -11,9 +11,9 @@ from contracts.connector_contract import no_access
 from jupyter_etl.errors import DeclarationError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
+from jupyter_etl.sources.sql.catalogue import server_rights
 from jupyter_etl.sources.sql.connector import SqlConnector
 from jupyter_etl.sources.sql.readonly import refuse_writes
-from jupyter_etl.sources.sql.rights import server_rights
 from jupyter_etl.sources.sql.statements import parse_statement
 from jupyter_etl.sources.sql.target import SqlTarget
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.checks.failing_rows import Sample, failing_rows, mentioned
-from jupyter_etl.checks.missing import nan_as_null
 from jupyter_etl.checks.rules_sql import (
     DATA,
     CompiledChecks,
@@ -19,7 +18,7 @@ from jupyter_etl.checks.rules_sql import (
     reference_name,
     split_reference,
 )
-from jupyter_etl.checks.scan import Rows, opened, sandbox, scanned
+from jupyter_etl.checks.scan import Rows, nan_as_null, opened, sandbox, scanned
 from jupyter_etl.errors import DeclarationError, first_line
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.sql.exact_names import shown

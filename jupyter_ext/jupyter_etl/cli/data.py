@@ -27,7 +27,7 @@ from jupyter_etl.language.commands.publications import (
 from jupyter_etl.language.text import printable
 from jupyter_etl.services import Etl
 from jupyter_etl.services.lineage.graph import graph_view
-from jupyter_etl.services.publications.locations import ways_in
+from jupyter_etl.services.publications.publications import ways_in
 from jupyter_etl.services.reading import live_version
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from jupyter_etl.language.commands.general import (
 )
 from jupyter_etl.language.commands.help import guide, usage
 from jupyter_etl.language.names import parse_name
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.services import Etl, Settings
 from jupyter_etl.services.clock import SystemClock
 from jupyter_etl.services.doctor import Status, diagnose
@@ -72,7 +73,7 @@ def backup(request: BackupRequest) -> int:
         facts = {"file": str(made.path), "bytes": made.bytes, "runs": made.runs}
         write_json({**facts, "revision": made.revision})
     else:
-        write(f"{made.path}: {made.bytes / 1e6:,.1f} MB, {shown(made.runs)} runs, intact")
+        write(f"{made.path}: {rounded_size(made.bytes)}, {shown(made.runs)} runs, intact")
         say("  It does not contain the lake: copy the lake after the ledger.")
     return 0
 
@@ -109,7 +110,7 @@ def prune(etl: Etl, request: PruneRequest) -> int:
     else:
         verb = "would go" if request.dry_run else "gone"
         for one in done.pruned:
-            size = f", {one.bytes / 1e6:,.1f} MB" if one.bytes else ""
+            size = f", {rounded_size(one.bytes)}" if one.bytes else ""
             write(f"{one.kind}: {shown(one.count)} {verb}{size}")
         for name in done.busy:
             say(f"  {name} is being published now; it is skipped until the next prune.")

@@ -39,7 +39,7 @@ from jupyter_etl.language.schedules.timezones import parse_instant, parse_timezo
 from jupyter_etl.model import Checkpoint, Outcome, Run
 from jupyter_etl.scheduling.preflight import errors_in, summarize
 from jupyter_etl.services import Etl
-from jupyter_etl.services.bundles.listing import file_lines
+from jupyter_etl.services.bundles.versions import file_lines
 from jupyter_etl.services.health import seconds_of
 from jupyter_etl.services.maintenance.daily import daily_prune
 from jupyter_etl.services.runs.lookup import failure_lines

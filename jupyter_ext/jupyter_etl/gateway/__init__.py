@@ -1,8 +1,7 @@
 """The consumers' service: published tables, files and reports, read-only, in its own process."""
 
-from jupyter_etl.gateway.application import create_app
+from jupyter_etl.gateway.application import create_app, serve
 from jupyter_etl.gateway.catalogue import Catalogue, Publications
-from jupyter_etl.gateway.service import serve
 from jupyter_etl.gateway.tokens import TokenFile
 
 __all__ = ["Catalogue", "Publications", "TokenFile", "create_app", "serve"]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.gateway.service import serve
+from jupyter_etl.gateway.application import serve
 from jupyter_etl.gateway.tokens import TokenFile
 from jupyter_etl.language.numbers import PORT
 from jupyter_etl.services import Etl

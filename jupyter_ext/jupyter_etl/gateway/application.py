@@ -16,8 +16,7 @@ from starlette.routing import Route
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.gateway.catalogue import Catalogue
 from jupyter_etl.gateway.files import file_answer
-from jupyter_etl.gateway.pages import index_page
-from jupyter_etl.gateway.responses import failure, failure_of, json_answer
+from jupyter_etl.gateway.responses import failure, failure_of, index_page, json_answer
 from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
 from jupyter_etl.gateway.tables import parse_count, table_answer
 from jupyter_etl.gateway.tokens import TokenGate
@@ -150,3 +149,32 @@ async def _http_failure(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     return failure(500, "InternalError", "The service failed.", "Ask its operator; it is logged.")
+
+
+def serve(
+    catalogue: Catalogue,
+    host: str,
+    port: int,
+    token: Callable[[], str],
+    *,
+    redact: Callable[[str], str] = str,
+) -> None:
+    """Serve until the process receives SIGINT or SIGTERM.
+
+    Args:
+        host: Address to listen on; ``127.0.0.1`` accepts local connections only.
+        port: TCP port.
+        token: Returns the token that consumers must send; see `TokenFile`.
+        redact: See `create_app`.
+    """
+    import uvicorn
+
+    # Access logs would record who reads what; errors are logged nevertheless.
+    uvicorn.run(
+        create_app(catalogue, token=token, redact=redact),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )

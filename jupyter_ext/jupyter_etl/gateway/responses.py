@@ -1,8 +1,11 @@
-"""Responses of the service: errors as JSON, and common headers."""
+"""Responses of the service: JSON, errors, HTML pages, and common headers."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.requests import Request
@@ -10,7 +13,11 @@ from starlette.responses import Response
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
 from jupyter_etl.language.error_response import Error, ErrorDetail
-from jupyter_etl.model import PublicationVersion
+from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -20,6 +27,16 @@ SAFE_HEADERS = {
 """No content sniffing, no referrer, and revalidation by ETag."""
 
 _DATA_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADINGS = {
+    PublicationKind.TABLE: "Tables",
+    PublicationKind.FILE: "Files",
+    PublicationKind.REPORT: "Reports",
+}
 
 
 def json_answer(value: object, *, status: int = 200) -> Response:
@@ -75,3 +92,39 @@ def unchanged(request: Request, etag: str) -> bool:
 def not_modified(etag: str) -> Response:
     """Return the response for a client that has the version already."""
     return Response(status_code=304, headers={**SAFE_HEADERS, "ETag": etag})
+
+
+def sign_in_page(path: str, *, message: str = "", status: int = 401) -> Response:
+    """Return the form for the token.
+
+    Args:
+        path: Path of this service to open after the sign-in.
+        message: Why the form is shown again.
+    """
+    return _page("sign_in.html", status=status, path=path, message=message)
+
+
+def index_page(publications: Sequence[Publication]) -> Response:
+    """Return a page that lists all publications with a live version, by kind and name."""
+    kinds = [
+        (heading, kind, [one for one in publications if one.live and one.live.what.kind is kind])
+        for kind, heading in _HEADINGS.items()
+    ]
+    return _page("index.html", kinds=kinds)
+
+
+def _page(name: str, *, status: int = 200, **values: object) -> Response:
+    text = _templates().get_template(name).render(values)
+    headers = {**SAFE_HEADERS, "Content-Security-Policy": _PAGE_POLICY, "Cache-Control": "no-store"}
+    return Response(text, status_code=status, media_type="text/html", headers=headers)
+
+
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader
+
+    return Environment(
+        loader=FileSystemLoader(str(files("jupyter_etl.gateway") / "templates")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

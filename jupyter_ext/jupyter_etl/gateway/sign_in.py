@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
 from starlette.responses import RedirectResponse, Response
 
-from jupyter_etl.gateway.pages import sign_in_page
+from jupyter_etl.gateway.responses import sign_in_page
 
 COOKIE = "jupyter-etl-serve"
 SIGN_IN_PATH, SIGN_OUT_PATH = "/sign-in", "/sign-out"

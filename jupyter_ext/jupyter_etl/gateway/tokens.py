@@ -20,8 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jupyter_etl.errors import DeclarationError, EtlError, PermissionDenied, StoreError
-from jupyter_etl.gateway.pages import sign_in_page
-from jupyter_etl.gateway.responses import failure
+from jupyter_etl.gateway.responses import failure, sign_in_page
 from jupyter_etl.gateway.sign_in import SIGN_IN_PATH, Cookies, sign_in, wants_page
 
 _OPEN_PATHS = frozenset({"/healthz"})

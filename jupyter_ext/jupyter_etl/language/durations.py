@@ -77,3 +77,14 @@ def format_duration(seconds: float) -> str:
     if rest or not parts:
         parts.append(f"{rest.normalize():f} s")
     return " ".join(parts)
+
+
+def rounded_duration(seconds: float) -> str:
+    """Return a measured length of time: ``0.42 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"

@@ -116,7 +116,6 @@ SOURCE_RUNS = Range(name="limit", least=1, most=10_000)
 WORKERS = Range(name="workers", least=1, most=10_000)
 PORT = Range(name="port", least=0, most=65_535)
 DEPTH = Range(name="depth", least=1, most=50)
-VERSION = Range(name="version", least=1, most=MOST_ID)
 
 
 def check_numbers(**fields: object) -> None:

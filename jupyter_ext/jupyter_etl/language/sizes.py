@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -46,6 +47,14 @@ def parse_size(text: str) -> int:
             f"'{text}' must be at least one byte and at most 1,000,000 TB.", hint=_FORMS
         )
     return size
+
+
+def rounded_size(size_bytes: int) -> str:
+    """Return an amount to three significant digits: ``2.14 GB``, ``61.2 MB``, ``17 B``."""
+    if size_bytes <= 0:
+        return "0 B"
+    places = 2 - math.floor(math.log10(size_bytes))
+    return format_size(int(round(size_bytes, min(places, 0))))
 
 
 def format_size(size_bytes: int) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.file_names import left_out
-from jupyter_etl.language.names import listed, nearest, parse_name
+from jupyter_etl.language.names import left_out, listed, nearest, parse_name
 from jupyter_etl.language.numbers import SOURCE_RUNS
 from jupyter_etl.model import Freshness, Source, SourceKind
 

@@ -1,11 +1,8 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
-from jupyter_etl.model.breaker import Breaker
-from jupyter_etl.model.bundle import Bundle, BundleFile, FileChange, FileRole
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
 from jupyter_etl.model.failure import Failure, FailureKind
-from jupyter_etl.model.freshness import Freshness
 from jupyter_etl.model.health import (
     ATTENTION,
     FAILING_STATES,
@@ -27,14 +24,16 @@ from jupyter_etl.model.hold import (
     held_by_phrase,
 )
 from jupyter_etl.model.lineage import RunLineage, Written
-from jupyter_etl.model.origin import ColumnOrigin
-from jupyter_etl.model.partition import Grain, Partition
 from jupyter_etl.model.pipeline import (
     DEFAULT_TIMEOUT_S,
     FAILURES_TO_PAUSE,
     NO_TAGS,
     STARTS_TO_ALERT,
+    Bundle,
+    BundleFile,
     Catchup,
+    FileChange,
+    FileRole,
     OnLost,
     Overlap,
     Parameter,
@@ -42,15 +41,21 @@ from jupyter_etl.model.pipeline import (
     Pipeline,
     PipelineVersion,
     Policy,
+    Schedule,
+    ScheduleKind,
     TimeLimit,
 )
 from jupyter_etl.model.profile import Bin, ColumnProfile, Estimate, Frequent, Profile
 from jupyter_etl.model.publication import (
     Batch,
     Column,
+    ColumnOrigin,
     Committed,
     Contract,
+    Freshness,
+    Grain,
     LogEntry,
+    Partition,
     Publication,
     PublicationKind,
     PublicationVersion,
@@ -76,8 +81,7 @@ from jupyter_etl.model.run import (
     Verdict,
     VerdictKind,
 )
-from jupyter_etl.model.schedule import Schedule, ScheduleKind
-from jupyter_etl.model.source import Source, SourceKind, TableInfo
+from jupyter_etl.model.source import Breaker, Source, SourceKind, TableInfo
 from jupyter_etl.model.watermark import (
     Cursor,
     CursorKind,

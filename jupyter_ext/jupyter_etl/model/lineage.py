@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jupyter_etl.model.origin import ColumnOrigin
+from jupyter_etl.model.publication import ColumnOrigin
 from jupyter_etl.model.run import Read
 
 

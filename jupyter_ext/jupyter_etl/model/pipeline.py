@@ -8,8 +8,110 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from jupyter_etl.model.bundle import BundleFile, FileChange
-from jupyter_etl.model.schedule import Schedule
+
+class ScheduleKind(StrEnum):
+    """The four kinds of schedule."""
+
+    CRON = "cron"
+    INTERVAL = "interval"
+    ONCE = "once"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When a pipeline runs; exactly the field of its kind is set.
+
+    Args:
+        kind: Which of the fields below applies.
+        text: As the user wrote it, trimmed; shown and edited.
+        timezone: IANA name of the time zone of ``cron``.
+        cron: Five fields, normalised (``@daily`` and phrases are converted).
+        every_s: Seconds between runs, counted from the Unix epoch so that all schedulers agree.
+        at: The instant of a one-shot schedule, UTC.
+        after: Names of the publications whose new versions start a run.
+        after_all: Whether each of them must have a new version; otherwise one is enough.
+    """
+
+    kind: ScheduleKind
+    text: str
+    timezone: str = "UTC"
+    cron: str | None = None
+    every_s: float | None = None
+    at: datetime | None = None
+    after: tuple[str, ...] = ()
+    after_all: bool = False
+
+
+class FileRole(StrEnum):
+    """Why a file belongs to a version."""
+
+    MODULE = "module"
+    """The notebook imports it, directly or through another module."""
+    SCRIPT = "script"
+    """A cell executes it: ``%run step.py``."""
+    DATA = "data"
+    """It was given by ``--include``, or is data of a package that reads its own files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFile:
+    """One pinned file.
+
+    Args:
+        path: Relative to the project root, with ``/``.
+        content_hash: SHA-256 (hex) of its bytes.
+        bytes: Size in bytes.
+        role: Why it is pinned.
+        executable: Whether it is an executable program.
+    """
+
+    path: str
+    content_hash: str
+    bytes: int
+    role: FileRole
+    executable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """The local files of a version at deployment. All paths use ``/``.
+
+    Args:
+        folder: The notebook's folder, relative to the project root; ``.`` for the root itself.
+        search: Folders that modules are imported from, in order, relative to the project root.
+        modules: Names of the pinned top-level modules.
+        files: All pinned files, by path.
+        include: The patterns of ``--include``, relative to the notebook's folder.
+        by_path: Whether cells open pinned files by their path, so that runs need a working
+            directory of their own.
+    """
+
+    folder: str = "."
+    search: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    files: tuple[BundleFile, ...] = ()
+    include: tuple[str, ...] = ()
+    by_path: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileChange:
+    """The difference of a pinned file from another version.
+
+    Args:
+        path: See `BundleFile`.
+        change: ``added``, ``changed`` or ``removed``.
+    """
+
+    path: str
+    change: str
+
 
 FAILURES_TO_PAUSE = 5
 """Consecutive failed planned runs after which the platform pauses their pipeline."""

@@ -7,10 +7,68 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from jupyter_etl.model.freshness import Freshness
-from jupyter_etl.model.origin import ColumnOrigin
-from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.watermark import VersionWatermark
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnOrigin:
+    """The origin of an output column, as far as SQL shows it.
+
+    Args:
+        column: Column of the output.
+        source: Name of the source or publication.
+        table: Table in the source, or "".
+        source_column: Column there.
+    """
+
+    column: str
+    source: str
+    table: str
+    source_column: str
+
+    @property
+    def label(self) -> str:
+        """The origin as text: ``wh.orders.amount``."""
+        return ".".join(part for part in (self.source, self.table, self.source_column) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """The maximum age that an owner promises.
+
+    Args:
+        warn_s: Age in seconds from which it is late; None if only an error is declared.
+        error_s: Age in seconds from which the promise is broken; None if only a warning is
+            declared.
+    """
+
+    warn_s: float | None = None
+    error_s: float | None = None
+
+
+class Grain(StrEnum):
+    """Length of a backfill's partition, in the calendar and local time of a time zone.
+
+    Source: R. Kimball, M. Ross, "The Data Warehouse Toolkit", 3rd edition, 2013: grain.
+    """
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """The half-open interval ``[start, end)``.
+
+    Args:
+        start: First instant inside, aware, UTC.
+        end: First instant after, aware, UTC; equal to ``start`` for a run without an extent.
+    """
+
+    start: datetime
+    end: datetime
 
 
 class PublicationKind(StrEnum):

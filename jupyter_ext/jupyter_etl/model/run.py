@@ -9,10 +9,14 @@ from enum import StrEnum
 
 from jupyter_etl.model.check import CheckResult
 from jupyter_etl.model.hold import Difference, HeldBy
-from jupyter_etl.model.origin import ColumnOrigin
-from jupyter_etl.model.partition import Partition
 from jupyter_etl.model.pipeline import Policy
-from jupyter_etl.model.publication import Committed, PublicationVersion, Staged
+from jupyter_etl.model.publication import (
+    ColumnOrigin,
+    Committed,
+    Partition,
+    PublicationVersion,
+    Staged,
+)
 from jupyter_etl.model.watermark import CursorMove
 
 

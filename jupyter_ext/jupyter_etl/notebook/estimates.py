@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jupyter_etl.checks.means import half_width
-from jupyter_etl.checks.row_sample import RowSample
+from jupyter_etl.checks.row_sample import RowSample, half_width
 from jupyter_etl.checks.sketches import DistinctCount
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.exploration import (

@@ -17,8 +17,7 @@ from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from jupyter_etl.checks.means import MeanInterval
-    from jupyter_etl.checks.row_sample import RowSample
+    from jupyter_etl.checks.row_sample import MeanInterval, RowSample
     from jupyter_etl.notebook.session import DataSession
 
 
@@ -130,7 +129,7 @@ class Sample:
                 "have different weights.",
                 hint="Draw one without --by.",
             )
-        from jupyter_etl.checks.means import mean_intervals
+        from jupyter_etl.checks.row_sample import mean_intervals
 
         return mean_intervals(self.data, self.total_rows)
 

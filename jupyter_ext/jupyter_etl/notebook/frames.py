@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.sources.frames.arrow import arrow_of
-from jupyter_etl.sources.frames.kept_types import keep_types
 from jupyter_etl.sources.frames.plain_arrow import plain_reader, plain_table
 from jupyter_etl.sources.frames.polars_frames import to_polars
 
@@ -146,6 +145,8 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     Raises:
         DeclarationError: A column has dates before the year 1 or after 9999, which Python lacks.
     """
+    from jupyter_etl.sources.frames.pandas_columns import keep_types
+
     plain = table = plain_table(table, "the result", DeclarationError)
     apart: dict[int, np.ndarray | ExtensionArray] = {}
     try:

@@ -45,7 +45,7 @@ def rights_note(session: Harness, source: Source) -> str:
     """
     if source.kind != SourceKind.SQL or not source.readonly or session.context.id is not None:
         return ""
-    from jupyter_etl.sources.sql.rights import server_rights
+    from jupyter_etl.sources.sql.catalogue import server_rights
 
     try:
         right = server_rights(source, session.access(source))

@@ -30,11 +30,11 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.notebook.caller import in_turn
 from jupyter_etl.notebook.frames import as_reader
-from jupyter_etl.notebook.query_memory import of_output
+from jupyter_etl.notebook.memory import of_output
 from jupyter_etl.runner.kernel.kernels import WORKING_FOLDER
 from jupyter_etl.scheduling.publish_gate import ANY, judge_difference
 from jupyter_etl.services.notebooks import has_outputs
-from jupyter_etl.services.pipelines.publication_names import file_name
+from jupyter_etl.services.pipelines.publication_names import PATH_TEMPLATE, file_name
 from jupyter_etl.services.reading import publisher_for
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from jupyter_etl.notebook.watermarks import NewRows
 
 _USUAL_CHANGE = "50%"
-_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 _T = TypeVar("_T", PublishMode, Contract)
 
 
@@ -330,7 +329,7 @@ def _render(path: str, values: Mapping[str, object]) -> str:
             )
         return _spell(values[name])
 
-    return _TEMPLATE.sub(value, path)
+    return PATH_TEMPLATE.sub(value, path)
 
 
 def _is_missing(value: object) -> bool:

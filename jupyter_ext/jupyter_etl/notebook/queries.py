@@ -16,7 +16,7 @@ from jupyter_etl.language.sql.templates import BoundQuery, bind, parse_template
 from jupyter_etl.model import ColumnOrigin, Read, RunContext, Source, SourceKind
 from jupyter_etl.notebook.caller import in_turn
 from jupyter_etl.notebook.frames import as_frame
-from jupyter_etl.notebook.query_memory import Origins, Remembered, whole
+from jupyter_etl.notebook.memory import Origins, Remembered, whole
 from jupyter_etl.notebook.read_limit import ALL, ReadLimit
 from jupyter_etl.ports import Access, Channel, ReadRequest
 from jupyter_etl.services.reading import open_source

@@ -1,18 +1,22 @@
-"""The memory limit of interactive reads."""
+"""The memory limit of interactive reads, and versions of publications read within it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jupyter_etl.errors import LimitExceeded
-from jupyter_etl.model import Source, SourceKind
-from jupyter_etl.ports import Access, Reading, ReadRequest
-from jupyter_etl.runner.limits import machine_memory_bytes, say_bytes
+from jupyter_etl.language.sizes import rounded_size
+from jupyter_etl.model import Read, Source, SourceKind
+from jupyter_etl.ports import Access, Channel, Reading, ReadRequest
+from jupyter_etl.runner.limits import machine_memory_bytes
+from jupyter_etl.services.reading import choose_version, instant_given, open_version
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
 
 LEAST_BYTES = 2_000_000_000
 """Minimum of the default limit, however little memory is available."""
@@ -69,7 +73,7 @@ class ReadLimit:
         if estimate is not None and estimate.bytes > self.most_bytes:
             raise self._exceeded(
                 f"{self.what} is expected to have {estimate.rows:,} rows of "
-                f"{estimate.width_bytes} bytes, {say_bytes(estimate.bytes)} in all",
+                f"{estimate.width_bytes} bytes, {rounded_size(estimate.bytes)} in all",
                 rows=estimate.rows,
                 size_bytes=estimate.bytes,
             )
@@ -108,14 +112,14 @@ class ReadLimit:
         """Compare the data in memory with the limit; raises `LimitExceeded`."""
         if self.most_bytes and size_bytes > self.most_bytes:
             raise self._exceeded(
-                f"{self.what}: reading was stopped at {say_bytes(size_bytes)} in {rows:,} rows",
+                f"{self.what}: reading was stopped at {rounded_size(size_bytes)} in {rows:,} rows",
                 rows=rows,
                 size_bytes=size_bytes,
             )
 
     def _exceeded(self, clause: str, *, rows: int, size_bytes: int) -> LimitExceeded:
         return LimitExceeded(
-            f"{clause}; an interactive read may take {say_bytes(self.most_bytes)} of memory.",
+            f"{clause}; an interactive read may take {rounded_size(self.most_bytes)} of memory.",
             hint=self.hint,
             data={"rows": rows, "bytes": size_bytes, "limit": self.most_bytes},
         )
@@ -128,7 +132,7 @@ class ReadLimit:
         size = rows * sum(_least_bits(one.type) for one in reading.batches.schema) // 8
         if size > self.most_bytes:
             raise self._exceeded(
-                f"{self.what} was not read: its {rows:,} rows take at least {say_bytes(size)}",
+                f"{self.what} was not read: its {rows:,} rows take at least {rounded_size(size)}",
                 rows=rows,
                 size_bytes=size,
             )
@@ -151,3 +155,44 @@ def _least_bits(kind: pa.DataType) -> int:
         return int(kind.bit_width)
     except ValueError:
         return 0
+
+
+def read_version(
+    line: Channel,
+    name: str,
+    request: ReadRequest,
+    *,
+    number: int | None,
+    as_of: datetime | str | None,
+    draft: bool,
+    most: ReadLimit,
+) -> pa.Table:
+    """Read a version, and report the read.
+
+    Args:
+        line: Looks up the publication, and receives the report.
+        number: Version number; None for the live one.
+        as_of: The version that was live at this time.
+        draft: Whether to read the newest draft instead.
+        most: The limit of the read.
+
+    Raises:
+        DeclarationError: ``as_of`` is not a valid time, or is combined with ``number``.
+        NotFound: There is no such publication or version.
+        PublishError: It has no rows to read, or its files are missing.
+        LimitExceeded: It is too large.
+    """
+    at = None if as_of is None else instant_given(as_of, line.context.timezone)
+    found = choose_version(line, name, number=number, as_of=at, draft=draft)
+    reading = most.applied(open_version(found, request), request)
+    table: pa.Table = reading.batches.read_all()
+    line.report_read(
+        Read(
+            source=name,
+            version=str(found.number),
+            rows=table.num_rows,
+            bytes=table.nbytes,
+            seconds=reading.seconds,
+        )
+    )
+    return table

@@ -12,22 +12,16 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, SourceError
+from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.language.parameters.parameter import coerce, default_of, parse_parameter
 from jupyter_etl.language.sources import parse_source
-from jupyter_etl.model import (
-    CheckResult,
-    Freshness,
-    Read,
-    RunContext,
-    Source,
-    TableInfo,
-)
+from jupyter_etl.model import CheckResult, Freshness, Read, RunContext, Source, TableInfo
 from jupyter_etl.notebook.checks import check_data
 from jupyter_etl.notebook.frames import as_frame, to_arrow
+from jupyter_etl.notebook.memory import Remembered, whole
 from jupyter_etl.notebook.notes import print_notes
 from jupyter_etl.notebook.passes import Stream, comes_again, rows_of
 from jupyter_etl.notebook.queries import Query, answer
-from jupyter_etl.notebook.query_memory import Remembered, whole
 from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
 from jupyter_etl.notebook.watermarks import IncrementalLoad, NewRows, load_since, stream_since
 from jupyter_etl.ports import Access, Channel, Reading, ReadRequest, SecretResolver
@@ -166,16 +160,13 @@ class DataSession:
             table, notes = self._read(target, request, most)
             frame = self._framed(target, table, as_)
             size = f"{table.num_rows:,} rows, {table.num_columns:,} columns"
-            print_notes(f"{name}: {size} in {perf_counter() - begun:.1f} s", notes)
+            print_notes(f"{name}: {size} in {rounded_duration(perf_counter() - begun)}", notes)
             return frame
-        if since is None or limit is not None:
+        if since is None:
+            raise DeclarationError("--lag and --key need a column: --since COLUMN.")
+        if limit is not None:
             raise DeclarationError(
-                (
-                    "--limit cannot be combined with --since: no later run would read the omitted "
-                    "rows."
-                )
-                if since
-                else "--lag and --key need a column: --since COLUMN."
+                "--limit cannot be combined with --since: no later run would read the omitted rows."
             )
         load = IncrementalLoad(column=since, lag=lag, key=tuple(key), columns=wanted)
         reading_notes: list[str] = []
@@ -252,14 +243,9 @@ class DataSession:
 
         Arguments, result and errors as in `queries.answer`.
         """
-        query_ = Query(
-            source=source,
-            text=query,
-            parameters=parameters or {},
-            name=name,
-            anyway=anyway,
-        )
-        return answer(self, query_, as_)
+        values = parameters or {}
+        asked = Query(source=source, text=query, parameters=values, name=name, anyway=anyway)
+        return answer(self, asked, as_)
 
     def check(
         self, name: str, rules: object, data: object = None, *, returned: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_etl.notebook.api import channel, remembered
+from jupyter_etl.notebook.kernel_state import channel, remembered
 from jupyter_etl.runner.channel.client import RunnerChannel
 from jupyter_etl.runner.checkpoints.variables import keep_names, restore_names
 from jupyter_etl.services.secrets import known_values

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jupyter_etl.runner.limits import say_bytes
+from jupyter_etl.language.sizes import rounded_size
 
 LOG_BYTES = 20_000_000
 """Most that a log has; of a longer one the beginning and the end are kept."""
@@ -125,8 +125,8 @@ class _Copier:
         head, tail = os.pread(self._file, part, 0), os.pread(self._file, part, self._size - part)
         self._left_out += self._size - 2 * part
         said = (
-            f"\n[etl] {say_bytes(self._left_out)} omitted; a log keeps at most "
-            f"{say_bytes(self._limit)}\n"
+            f"\n[etl] {rounded_size(self._left_out)} omitted; a log keeps at most "
+            f"{rounded_size(self._limit)}\n"
         )
         other = self._path.with_name(f".{self._path.name}.short")
         file = os.open(other, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)

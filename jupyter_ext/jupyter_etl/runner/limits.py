@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from jupyter_etl.language.sizes import format_size
 
 CELL_OUTPUT_BYTES = 1_000_000
 RUN_OUTPUT_BYTES = 20_000_000
@@ -79,14 +76,6 @@ def address_space_bytes(memory_bytes: int | None) -> int | None:
     notebooks would fail; above it are only allocations that cannot be meant.
     """
     return None if memory_bytes is None else _FACTOR * memory_bytes + _RESERVED_BYTES
-
-
-def say_bytes(size_bytes: int) -> str:
-    """Say a measured amount to three digits: ``2.14 GB``."""
-    if size_bytes <= 0:
-        return "0 B"
-    places = 2 - math.floor(math.log10(size_bytes))
-    return format_size(int(round(size_bytes, min(places, 0))))
 
 
 def _group_limits(cgroup: Path, own: Path) -> Iterator[int]:

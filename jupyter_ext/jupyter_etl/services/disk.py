@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.services.settings import Settings
 
 
@@ -48,7 +49,7 @@ class Space:
     share: float
 
     def __str__(self) -> str:
-        return f"{self.free_bytes / 1e9:,.1f} GB ({self.share:.1%}) of its disk free"
+        return f"{rounded_size(self.free_bytes)} ({self.share:.1%}) of its disk free"
 
 
 def local_folders(settings: Settings) -> list[Path]:

@@ -19,10 +19,10 @@ from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.local_executor import LocalExecutors
 from jupyter_etl.scheduling.scheduler import Scheduler
 from jupyter_etl.services.backfills import Backfills
-from jupyter_etl.services.clock import SystemClock
+from jupyter_etl.services.clock import PATIENCE_S, SystemClock, woken
 from jupyter_etl.services.disk import disk_guard, start_guard
 from jupyter_etl.services.doctor import Diagnosis, diagnose
-from jupyter_etl.services.health import Health
+from jupyter_etl.services.health import Health, alive_among, may_be_running
 from jupyter_etl.services.home import make_private, refuse_lost_ledger
 from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.lineage import Lineage
@@ -31,11 +31,9 @@ from jupyter_etl.services.publications.holds import Holds
 from jupyter_etl.services.publications.publications import Publications
 from jupyter_etl.services.runs.executors import executors_for
 from jupyter_etl.services.runs.runs import Runs
-from jupyter_etl.services.schedulers import alive_among, may_be_running
 from jupyter_etl.services.secrets import Vault, default_vault, redacted_answer, redactor_for
 from jupyter_etl.services.settings import Settings, host_name
 from jupyter_etl.services.sources import Sources
-from jupyter_etl.services.wakeups import PATIENCE_S, woken
 from jupyter_etl.services.watermarks import Watermarks
 
 

@@ -1,10 +1,12 @@
-"""Health of the platform as a whole, based on `jupyter_etl.scheduling.health`."""
+"""Health of pipelines, publications and schedulers, as all surfaces show it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import psutil
 
 from jupyter_etl.model import (
     ATTENTION,
@@ -17,6 +19,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Clock, SchedulerInfo, Store
 from jupyter_etl.scheduling.health import freshness_of, load_health, seconds_of, working_since
+from jupyter_etl.services.settings import host_name
 
 __all__ = [
     "STATE_WORDS", "Health", "Overview", "age_of", "by_severity", "publication_freshness",
@@ -35,6 +38,9 @@ STATE_WORDS = {
     HealthState.OK: "ok",
 }
 """Displayed names of the states."""
+
+_SILENT_AFTER = timedelta(seconds=45)
+"""Time without a heartbeat, which schedulers send every 10 s, after which one counts as dead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,3 +172,15 @@ def age_of(publication: Publication, now: datetime) -> float | None:
 def publication_freshness(publication: Publication, now: datetime) -> FreshnessState:
     """Compare the age of the live version with its freshness promise."""
     return freshness_of(publication.freshness, age_of(publication, now))
+
+
+def may_be_running(info: SchedulerInfo) -> bool:
+    """Return whether a scheduler's process exists or cannot be checked from this machine."""
+    return info.host != host_name() or psutil.pid_exists(info.pid)
+
+
+def alive_among(schedulers: Sequence[SchedulerInfo], now: datetime) -> list[SchedulerInfo]:
+    """Return the live schedulers, as far as this machine can determine."""
+    return [
+        info for info in schedulers if info.seen_at >= now - _SILENT_AFTER and may_be_running(info)
+    ]

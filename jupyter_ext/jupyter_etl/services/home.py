@@ -6,8 +6,7 @@ import stat
 from pathlib import Path
 
 from jupyter_etl.errors import PermissionDenied
-from jupyter_etl.publishing.lake.layout import is_local
-from jupyter_etl.publishing.lake.marker import marker_path
+from jupyter_etl.publishing.lake.layout import is_local, marker_path
 from jupyter_etl.services.settings import Settings
 
 

@@ -9,8 +9,13 @@ from pathlib import Path
 from jupyter_etl.errors import EtlError, StorageError
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Store
-from jupyter_etl.publishing.lake.layout import is_local
-from jupyter_etl.publishing.lake.marker import MARKER, marker_path, read_marker, write_marker
+from jupyter_etl.publishing.lake.layout import (
+    LAKE_MARKER,
+    is_local,
+    marker_path,
+    read_marker,
+    write_marker,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,7 @@ class LedgerLake:
             )
         if self.store.has_lake(self._place):
             raise StorageError(
-                f"The lake {self.root} is not available: its marker {MARKER} is missing.",
+                f"The lake {self.root} is not available: its marker {LAKE_MARKER} is missing.",
                 hint="Mount it, or set JUPYTER_ETL_LAKE to its location. If you have emptied it: "
                 "jupyter etl doctor --repair",
             )

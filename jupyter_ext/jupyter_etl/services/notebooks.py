@@ -8,6 +8,7 @@ from pathlib import Path
 from jupyter_etl.errors import DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.language.names import nearest
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
+from jupyter_etl.language.sizes import rounded_size
 
 MAX_BYTES = 100_000_000
 
@@ -30,8 +31,8 @@ def read_notebook(notebook: Path) -> tuple[Path, str, Outline]:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DeclarationError(
-                f"{path.name} has {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB can "
-                "be deployed.",
+                f"{path.name} has {rounded_size(size)}; at most {rounded_size(MAX_BYTES)} can be "
+                "deployed.",
                 hint="Clear its outputs and save it again.",
             )
         text = path.read_text("utf-8")

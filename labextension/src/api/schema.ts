@@ -1314,13 +1314,13 @@ export interface components {
         };
         /** @description A common schedule with its times. */
         Preset: {
-            /** @description Which. */
+            /** @description Kind of the preset. */
             kind: components["schemas"]["PresetKind"];
-            /** @description `HH:MM`; empty where it has none. */
+            /** @description `HH:MM`; empty if it has none. */
             time: string;
-            /** @description Of a weekly one, else empty. */
+            /** @description `mon` to `sun` for a weekly one, else empty. */
             weekday: ("fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed") | "";
-            /** @description Day of the month of a monthly one, else null. */
+            /** @description Day of the month for a monthly one, else null. */
             day: number | null;
         };
         /**

@@ -23,6 +23,7 @@ from jupyter_etl.language.commands.queries import (
     SampleRequest,
     SqlRequest,
 )
+from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.language.sources import absence
 from jupyter_etl.model import CheckResult, CheckStatus
 from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
@@ -138,7 +139,7 @@ def sql(session: Session, request: SqlRequest) -> object:
     show(
         Card(
             title=f"{target}: {rows:,} rows, {columns} columns from {request.source} "
-            f"in {took:.2f} s",
+            f"in {rounded_duration(took)}",
             tone="ok",
         )
     )

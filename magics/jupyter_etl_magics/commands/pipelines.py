@@ -23,7 +23,7 @@ from jupyter_etl.language.commands.watermarks import (
 )
 from jupyter_etl.language.schedules.schedule import format_schedule
 from jupyter_etl.scheduling.preflight import summarize
-from jupyter_etl.services.bundles.listing import file_rows, pinned_words
+from jupyter_etl.services.bundles.versions import file_rows, pinned_words
 from jupyter_etl.services.health import STATE_WORDS, by_severity
 from jupyter_etl.services.pipelines.pipelines import Deployment
 from jupyter_etl.services.watermarks import said

@@ -15,6 +15,7 @@ from jupyter_etl.language.commands.publications import (
     RejectRequest,
     RollbackRequest,
 )
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import Hold
 from jupyter_etl.notebook import outputs
 from jupyter_etl.notebook.outputs import Published
@@ -25,7 +26,7 @@ from jupyter_etl.services.publications.differences import (
     difference_rows,
     hold_title,
 )
-from jupyter_etl.services.publications.locations import ways_in
+from jupyter_etl.services.publications.publications import ways_in
 from jupyter_etl.services.reading import live_version
 from jupyter_etl_magics.cards import choice, held_card, waiting_cards
 from jupyter_etl_magics.display import (
@@ -36,7 +37,6 @@ from jupyter_etl_magics.display import (
     show,
     show_styled,
     shown,
-    size,
 )
 from jupyter_etl_magics.session import Session
 
@@ -105,7 +105,7 @@ def _show_published(done: Published) -> None:
                 "": "this",
                 "rows": staged.rows,
                 "columns": len(staged.columns),
-                "size": size(staged.bytes),
+                "size": rounded_size(staged.bytes),
                 "published": done.version.published_at if done.version else None,
             }
         )
@@ -116,7 +116,7 @@ def _show_published(done: Published) -> None:
                     "": f"live version {done.before.number}",
                     "rows": what.rows,
                     "columns": len(what.columns),
-                    "size": size(what.bytes),
+                    "size": rounded_size(what.bytes),
                     "published": done.before.published_at,
                 }
             )
@@ -175,7 +175,7 @@ def _versions_of(session: Session, name: str) -> Card:
     version = live_version(session.data_session.channel.publication(name))
     what = version.what
     rows = f", {what.rows:,} rows" if what.rows is not None else ""
-    title = f"{name}: {what.kind} version {version.number}{rows}, {size(what.bytes)}"
+    title = f"{name}: {what.kind} version {version.number}{rows}, {rounded_size(what.bytes)}"
     notes = [f"At {what.location}", version.note]
     return Card(
         title=title,

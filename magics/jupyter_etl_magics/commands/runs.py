@@ -21,10 +21,11 @@ from jupyter_etl.language.commands.runs import (
     StatusRequest,
     TriggerRequest,
 )
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import ACTIVE, TERMINAL
 from jupyter_etl.services.runs.resume import retried_words
 from jupyter_etl_magics.cards import outcome_of, run_card, took
-from jupyter_etl_magics.display import Card, counted, of_total, show, size
+from jupyter_etl_magics.display import Card, counted, of_total, show
 from jupyter_etl_magics.health_notes import attention_notes, missing_notes, tone_of
 from jupyter_etl_magics.session import Session
 
@@ -135,7 +136,7 @@ def history(session: Session, request: HistoryRequest) -> None:
         {
             "version": v.number,
             "rows": v.what.rows,
-            "size": "pruned" if v.pruned_at else size(v.what.bytes),
+            "size": "pruned" if v.pruned_at else rounded_size(v.what.bytes),
             "published": v.published_at,
             "run": v.run_id,
             "by": v.pipeline or v.owner,

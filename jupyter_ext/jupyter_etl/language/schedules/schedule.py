@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from jupyter_etl.errors import DeclarationError
@@ -27,6 +30,10 @@ FORMS = (
 _INTERVAL = re.compile(r"every\s+(\d.*)", re.IGNORECASE | re.DOTALL)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.IGNORECASE | re.DOTALL)
 _AFTER = re.compile(r"after\s+(.+)", re.IGNORECASE | re.DOTALL)
+
+_Weekday = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_WEEKDAYS: tuple[_Weekday, ...] = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|1-5|\d)", re.ASCII)
 
 
 def parse_schedule(
@@ -155,3 +162,54 @@ def format_schedule(schedule: Schedule) -> str:
             return f"once on {local:%Y-%m-%d} at {local.strftime('%H:%M' + seconds)}, {schedule.timezone}"
         case ScheduleKind.CRON:
             return f"{cron_in_words(schedule.cron or '')}, {schedule.timezone}"
+
+
+class PresetKind(StrEnum):
+    """A common schedule."""
+
+    EVERY_15_MINUTES = "every15"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKDAYS = "weekdays"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A common schedule with its times.
+
+    Args:
+        kind: Kind of the preset.
+        time: ``HH:MM``; empty if it has none.
+        weekday: ``mon`` to ``sun`` for a weekly one, else empty.
+        day: Day of the month for a monthly one, else None.
+    """
+
+    kind: PresetKind
+    time: str = ""
+    weekday: _Weekday | Literal[""] = ""
+    day: int | None = None
+
+
+def preset_of(schedule: Schedule) -> Preset | None:
+    """Return the preset that is equivalent to a schedule; None if there is none."""
+    if schedule.every_s == 900:
+        return Preset(kind=PresetKind.EVERY_15_MINUTES)
+    cron = schedule.cron or ""
+    if cron == "0 * * * *":
+        return Preset(kind=PresetKind.HOURLY)
+    found = _CRON.fullmatch(cron)
+    if found is None:
+        return None
+    minute, hour, day, weekday = found.groups()
+    time = f"{int(hour):02}:{int(minute):02}"
+    if weekday == "*" and day == "*":
+        return Preset(kind=PresetKind.DAILY, time=time)
+    if weekday == "*":
+        return Preset(kind=PresetKind.MONTHLY, time=time, day=int(day))
+    if day != "*":
+        return None
+    if weekday == "1-5":
+        return Preset(kind=PresetKind.WEEKDAYS, time=time)
+    return Preset(kind=PresetKind.WEEKLY, time=time, weekday=_WEEKDAYS[int(weekday) % 7])

@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import PublishError
 from jupyter_etl.language.sql.lexer import quoted, quoted_text
 from jupyter_etl.model import Batch, PublishMode, Staged
-from jupyter_etl.publishing.tables.actions import Layout, partitions_of, place_files, stored_values
+from jupyter_etl.publishing.tables.actions import (
+    Layout,
+    earlier_files,
+    partitions_of,
+    place_files,
+    stored_values,
+)
 from jupyter_etl.publishing.tables.arrow_types import settled
 from jupyter_etl.publishing.tables.base import Base, commit_properties
-from jupyter_etl.publishing.tables.batches import earlier_files
 from jupyter_etl.publishing.tables.delta import (
     arrow_schema,
     blank_columns,

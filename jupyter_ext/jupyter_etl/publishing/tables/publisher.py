@@ -51,9 +51,9 @@ from jupyter_etl.publishing.tables.record import (
     missing,
     open_published,
     read_entries,
+    sync_commit,
 )
 from jupyter_etl.publishing.tables.staging import Written, digest_of, write_rows
-from jupyter_etl.publishing.tables.sync import sync_commit
 from jupyter_etl.publishing.tables.vacuum import vacuum_table
 
 if TYPE_CHECKING:

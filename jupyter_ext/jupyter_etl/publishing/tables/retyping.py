@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from jupyter_etl.publishing.tables.actions import place_file, stored_values
+from jupyter_etl.publishing.tables.actions import place_file, renewed_name, stored_values
 from jupyter_etl.publishing.tables.arrow_types import cast_batch
-from jupyter_etl.publishing.tables.batches import renewed_name
 from jupyter_etl.publishing.tables.delta import arrow_schema, hook_properties, live_files, open_rows
 from jupyter_etl.publishing.tables.staging import write_rows
 

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import asdict
 
 from jupyter_etl.language.durations import format_duration
-from jupyter_etl.language.schedules.presets import Preset, preset_of
-from jupyter_etl.language.schedules.schedule import format_schedule
+from jupyter_etl.language.schedules.schedule import Preset, format_schedule, preset_of
 from jupyter_etl.model import (
     BundleFile,
     HealthState,

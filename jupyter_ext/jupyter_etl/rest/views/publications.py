@@ -22,7 +22,7 @@ from jupyter_etl.model import (
 from jupyter_etl.rest.lines import publication_lines, version_lines
 from jupyter_etl.rest.views.base import View
 from jupyter_etl.services.health import age_of, publication_freshness
-from jupyter_etl.services.publications.locations import ways_in
+from jupyter_etl.services.publications.publications import ways_in
 
 
 class CommittedView(View, frozen=True):

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from jupyter_etl.errors import NotFound
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import Checkpoint, Outcome, Said
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.channel.record import RunRecord
@@ -223,7 +224,7 @@ def _code_before(cell: int, prepared: Prepared) -> tuple[str, ...]:
 
 
 def _kept(made: Checkpoint) -> str:
-    size = f"{made.bytes / 1e6:,.1f} MB"
+    size = rounded_size(made.bytes)
     text = f"saved {len(made.names)} variables ({size}), to resume at cell {made.failed_cell + 1}"
     if made.left_out:
         names = "; ".join(f"{name} ({why})" for name, why in sorted(made.left_out.items()))

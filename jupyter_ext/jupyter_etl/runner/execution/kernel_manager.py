@@ -16,10 +16,10 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.runner.execution.client import PreviewChannel, PreviewClient
 from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
-from jupyter_etl.runner.limits import say_bytes
 
 Gate = Callable[[str, int], bool]
 """``gate(message type, bytes of its content)``: whether the message is wanted."""
@@ -74,7 +74,7 @@ class BoundedChannel(PreviewChannel):
         if size <= LARGEST_REPLY_BYTES:
             message: dict[str, Any] = self.session.deserialize([part.bytes for part in parts])
             return message
-        said = f"The kernel answered with {say_bytes(size)}; at most {say_bytes(LARGEST_REPLY_BYTES)} are read."
+        said = f"The kernel answered with {rounded_size(size)}; at most {rounded_size(LARGEST_REPLY_BYTES)} are read."
         content = {"status": "error", "ename": "ReplyTooLarge", "evalue": said, "traceback": [said]}
         signed = [*(part.bytes for part in parts[1:4]), self.session.pack(content)]
         replaced: dict[str, Any] = self.session.deserialize([self.session.sign(signed), *signed])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_etl.runner.limits import Limits, say_bytes
+from jupyter_etl.language.sizes import rounded_size
+from jupyter_etl.runner.limits import Limits
 
 ERROR_BYTES = 64_000
 """An error is kept past every limit, with as much of its traceback."""
@@ -68,8 +69,8 @@ class OutputCaps:
         kept = self._limits.run_output_bytes if whole else self._limits.cell_output_bytes
         who, name = ("all cells of a run", "RUN") if whole else ("a cell", "CELL")
         return (
-            f"{say_bytes(self._left_out)} of output omitted; of {who}, at most "
-            f"{say_bytes(kept)} are kept (JUPYTER_ETL_{name}_OUTPUT)."
+            f"{rounded_size(self._left_out)} of output omitted; of {who}, at most "
+            f"{rounded_size(kept)} are kept (JUPYTER_ETL_{name}_OUTPUT)."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.runner.kernel.cgroups import pids_in
 from jupyter_etl.runner.kernel.processes import (
     Marker,
@@ -21,7 +22,6 @@ from jupyter_etl.runner.kernel.processes import (
     resident_bytes,
     used_bytes,
 )
-from jupyter_etl.runner.limits import say_bytes
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.05
@@ -75,7 +75,9 @@ class MemoryWatch:
         """``2.1 GB used, the limit is 2 GB``; "" where there is no limit."""
         if self._limit is None:
             return ""
-        return f"{say_bytes(self.kernel_peak_bytes)} used, the limit is {say_bytes(self._limit)}"
+        return (
+            f"{rounded_size(self.kernel_peak_bytes)} used, the limit is {rounded_size(self._limit)}"
+        )
 
     def kernel_started(self, pid: int) -> None:
         """Set the process to watch."""

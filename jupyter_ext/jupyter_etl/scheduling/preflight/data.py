@@ -1,18 +1,21 @@
-"""Checks of the sources, publications, tables and rules that a notebook refers to."""
+"""Sources, publications, tables and rules that a notebook names, and its incremental loads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.language.checks import parse_checks
+from jupyter_etl.language.commands.data import LoadRequest
+from jupyter_etl.language.commands.declarations import Request
+from jupyter_etl.language.commands.publications import PublishTableRequest
 from jupyter_etl.language.names import listed, nearest
 from jupyter_etl.language.sources import LOCAL, absence
 from jupyter_etl.language.sql.references import expand
 from jupyter_etl.language.sql.templates import HoleKind, bind, parse_template
-from jupyter_etl.model import Source, SourceKind
+from jupyter_etl.model import PublishMode, Source, SourceKind
+from jupyter_etl.scheduling.preflight.findings import Finding, Scan
 from jupyter_etl.scheduling.preflight.platform_calls import Unknown, Use
-from jupyter_etl.scheduling.preflight.scan import Scan
 
 _ONE_TABLE = frozenset({SourceKind.CSV, SourceKind.PARQUET, SourceKind.JSON, SourceKind.JSONL})
 _TARGETS = {
@@ -166,6 +169,7 @@ class DataScan:
             self._tables(use, source, [table])
 
     def _tables(self, use: Use, source: Source, names: Iterable[str]) -> None:
+
         environment = self._scan.environment
         known = environment.tables_of(source) if environment is not None else None
         if known is None:
@@ -332,3 +336,43 @@ class DataScan:
 
     def _add(self, kind: str, use: Use, message: str, hint: str = "") -> None:
         self._scan.add(kind, use.cell, message, hint, certain=use.certain)
+
+
+def scan_increments(commands: Sequence[tuple[int, Request]], *, publishes: bool) -> list[Finding]:
+    """Find loads whose watermark would never move, and rows that would be published twice.
+
+    Args:
+        commands: The notebook's commands, each with the index of its cell.
+        publishes: Whether any cell of the notebook publishes.
+    """
+    loads = [(cell, one) for cell, one in commands if isinstance(one, LoadRequest) and one.since]
+    findings = []
+    for cell, load in loads:
+        if not publishes:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    cell=cell,
+                    message=f"Cell {cell + 1} loads by --since, and the notebook publishes nothing: "
+                    "the watermark never moves, and each run reads the same rows again.",
+                    hint="Publish what was read: %etl publish table NAME FRAME --mode upsert --key ID.",
+                )
+            )
+        elif load.lag and (at := _appends(commands)) is not None:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    cell=at,
+                    message=f"Cell {at + 1} appends, and cell {cell + 1} loads with --lag: rows "
+                    "within the lag are read again, and would be duplicated in the table.",
+                    hint="Use --mode upsert with a --key.",
+                )
+            )
+    return findings
+
+
+def _appends(commands: Sequence[tuple[int, Request]]) -> int | None:
+    for cell, one in commands:
+        if isinstance(one, PublishTableRequest) and one.mode is PublishMode.APPEND:
+            return cell
+    return None

@@ -8,7 +8,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-from jupyter_etl.scheduling.preflight.file_calls import (
+from jupyter_etl.scheduling.preflight.findings import Scan
+from jupyter_etl.scheduling.preflight.library_calls import (
     OPENS,
     READS,
     SQL_FILE,
@@ -18,7 +19,6 @@ from jupyter_etl.scheduling.preflight.file_calls import (
 )
 from jupyter_etl.scheduling.preflight.literals import Literals
 from jupyter_etl.scheduling.preflight.reachability import Reachability
-from jupyter_etl.scheduling.preflight.scan import Scan
 from jupyter_etl.scheduling.preflight.undeclared import UndeclaredScan
 
 _MANY = re.compile(r"(?:polars|duckdb|dask\.dataframe|cudf)\..*")

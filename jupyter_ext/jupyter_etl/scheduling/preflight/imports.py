@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jupyter_etl.scheduling.preflight.findings import Scan
 from jupyter_etl.scheduling.preflight.reachability import Reachability
-from jupyter_etl.scheduling.preflight.scan import Scan
 
 _INSTALLS = re.compile(
     r"(?m)^\s*[!%]\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|mamba|micromamba|uv)\b.*\binstall\b"

@@ -22,17 +22,14 @@ from jupyter_etl.scheduling.preflight.cell_code import (
     parse_cell,
 )
 from jupyter_etl.scheduling.preflight.cells import scan_code, scan_magics, scan_text
-from jupyter_etl.scheduling.preflight.data import DataScan
-from jupyter_etl.scheduling.preflight.environment import Environment
+from jupyter_etl.scheduling.preflight.data import DataScan, scan_increments
 from jupyter_etl.scheduling.preflight.files import FileScan
-from jupyter_etl.scheduling.preflight.findings import ORDER, Finding
+from jupyter_etl.scheduling.preflight.findings import ORDER, Environment, Finding, Scan
 from jupyter_etl.scheduling.preflight.imports import ImportScan
-from jupyter_etl.scheduling.preflight.increments import scan_increments
 from jupyter_etl.scheduling.preflight.literals import Literals
 from jupyter_etl.scheduling.preflight.names import NameReader
 from jupyter_etl.scheduling.preflight.platform_calls import Use, uses_in
 from jupyter_etl.scheduling.preflight.reachability import Reachability
-from jupyter_etl.scheduling.preflight.scan import Scan
 from jupyter_etl.scheduling.preflight.undeclared import UndeclaredScan
 
 _BOUND = re.compile(r"\{\{\s*([A-Za-z_]\w*)(?!\w|\s*\()")

@@ -14,11 +14,9 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.language.names import slug
 from jupyter_etl.language.sources import file_kind
 from jupyter_etl.scheduling.preflight.accesses import Access, AccessReader, shell_accesses
-from jupyter_etl.scheduling.preflight.environment import Environment
-from jupyter_etl.scheduling.preflight.findings import Finding
+from jupyter_etl.scheduling.preflight.findings import Environment, Finding, Scan
 from jupyter_etl.scheduling.preflight.literals import Literals
 from jupyter_etl.scheduling.preflight.platform_calls import Use
-from jupyter_etl.scheduling.preflight.scan import Scan
 
 _SCRATCH = ("/tmp/", "/var/tmp/", "/dev/", "/proc/", "/sys/", "memory://")  # noqa: S108
 """Locations whose content is temporary."""

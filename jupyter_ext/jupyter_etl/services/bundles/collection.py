@@ -11,9 +11,9 @@ from pathlib import Path
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
+from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import Bundle, BundleFile, FileRole
 from jupyter_etl.services.bundles.imports import Needs, Wanted, needs_of_cell, needs_of_module
-from jupyter_etl.services.bundles.listing import rounded_size
 from jupyter_etl.services.bundles.paths import PathReader
 from jupyter_etl.services.bundles.project import LocalModule, Project, project_root
 

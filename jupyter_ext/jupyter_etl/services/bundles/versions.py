@@ -1,4 +1,4 @@
-"""The versions of pipelines with their pinned files: listing and comparison."""
+"""Versions of pipelines with the files that they pin: listed, compared and described."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from jupyter_etl.errors import NotFound
 from jupyter_etl.language.notebooks.bundle import bundle_of, changed_files
 from jupyter_etl.language.notebooks.notebook import parse_notebook
-from jupyter_etl.model import Bundle, FileChange, PipelineVersion
+from jupyter_etl.language.sizes import rounded_size
+from jupyter_etl.model import Bundle, BundleFile, FileChange, PipelineVersion
 from jupyter_etl.ports import Store
 
 _LARGEST = 200_000
@@ -130,3 +131,42 @@ def _bare(snapshot: str) -> object:
     document = json.loads(snapshot)
     document["metadata"].pop("jupyter_etl", None)
     return document
+
+
+def pinned_words(files: Sequence[BundleFile]) -> str:
+    """Return the number and total size of a version's pinned files, as text."""
+    if not files:
+        return "No local files are pinned anymore:"
+    count = f"{len(files)} file" if len(files) == 1 else f"{len(files)} files"
+    return f"Pinned with the notebook: {count}, {rounded_size(sum(one.bytes for one in files))}"
+
+
+def file_rows(
+    files: Sequence[BundleFile], changes: Sequence[FileChange]
+) -> list[dict[str, object]]:
+    """Return the files of a version, and those that it no longer has, as rows.
+
+    Args:
+        files: The files that the version pins.
+    """
+    told = {change.path: change.change for change in changes}
+    rows: list[dict[str, object]] = [
+        {"file": one.path, "size": rounded_size(one.bytes), "change": told.get(one.path, "")}
+        for one in files
+    ]
+    gone = [change.path for change in changes if change.change == "removed"]
+    return rows + [{"file": path, "size": "", "change": "removed"} for path in gone]
+
+
+def file_lines(files: Sequence[BundleFile], changes: Sequence[FileChange]) -> list[str]:
+    """Return the files as lines after a line with their count; empty if nothing is pinned."""
+    rows = file_rows(files, changes)
+    if not rows:
+        return []
+    lines = [
+        f"  {row['file']}"
+        + (f" ({row['size']})" if row["size"] else "")
+        + (f": {row['change']}" if row["change"] else "")
+        for row in rows
+    ]
+    return [pinned_words(files), *lines]

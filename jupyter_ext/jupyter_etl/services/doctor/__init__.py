@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from jupyter_etl.errors import EtlError
 from jupyter_etl.ledger import inspect_ledger, open_store
 from jupyter_etl.ports import Clock, SchedulerInfo, Store
-from jupyter_etl.services.doctor import failing, ledger, machine, running, storage
+from jupyter_etl.services.doctor import ledger, machine, running, storage
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, Status, wrong
+from jupyter_etl.services.health import alive_among
 from jupyter_etl.services.home import refuse_lost_ledger
-from jupyter_etl.services.schedulers import alive_among
 from jupyter_etl.services.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "Status", "diagnose"]
 
-_CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS, *failing.CHECKS)
+_CHECKS = (*ledger.CHECKS, *machine.CHECKS, *storage.CHECKS, *running.CHECKS)
 
 
 def diagnose(settings: Settings, clock: Clock, *, repair: bool = False) -> list[Diagnosis]:

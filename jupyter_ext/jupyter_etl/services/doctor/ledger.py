@@ -9,7 +9,7 @@ from jupyter_etl.ledger import repair_journal
 from jupyter_etl.scheduling.clock_skew import APART
 from jupyter_etl.scheduling.due_times import correct_due_times, unexplained_due_times
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
-from jupyter_etl.services.schedulers import may_be_running
+from jupyter_etl.services.health import may_be_running
 
 _APART = timedelta(seconds=5)
 

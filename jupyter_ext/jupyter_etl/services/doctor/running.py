@@ -1,4 +1,4 @@
-"""Checks of schedulers, attempts, runs and queues."""
+"""Checks of schedulers, runs and queues, and of pipelines and sources that fail."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ import psutil
 
 from jupyter_etl.errors import NotFound
 from jupyter_etl.language.durations import format_duration
-from jupyter_etl.model import DEFAULT_TIMEOUT_S, IN_PROGRESS, Run, RunState
+from jupyter_etl.model import (
+    DEFAULT_TIMEOUT_S,
+    IN_PROGRESS,
+    HealthState,
+    PipelineHealth,
+    Run,
+    RunState,
+)
 from jupyter_etl.ports import Claim, Store
+from jupyter_etl.scheduling.health import load_health
 from jupyter_etl.scheduling.lost_attempts import START_LEASES, LostAttemptRecovery, clean_up
 from jupyter_etl.scheduling.retries import lost_report
 from jupyter_etl.services.disk import local_folders, shortage
@@ -267,4 +275,52 @@ def warm_starts(setup: Setup) -> Diagnosis | None:
     return warn("warm starts", f"these start cold: {told}", f"{remedy[0].upper()}{remedy[1:]}.")
 
 
-CHECKS = (scheduler, attempts, in_progress, queue, removed, folders, warm_starts)
+def paused(setup: Setup) -> Diagnosis | None:
+    """Check that no pipeline has been paused after failures."""
+    if setup.store is None:
+        return None
+    found = _in_state(setup, setup.store, HealthState.AUTO_PAUSED)
+    if not found:
+        return None
+    notes = listed(f"{name} ({health.why})" for name, health in found.items())
+    return warn(
+        "paused",
+        f"the platform paused: {notes}",
+        f"Fix the failure, then: jupyter etl resume {next(iter(found))}",
+    )
+
+
+def failing(setup: Setup) -> Diagnosis | None:
+    """Check that no pipeline is failing."""
+    if setup.store is None:
+        return None
+    found = _in_state(setup, setup.store, HealthState.FAILING, HealthState.BACKFILL_FAILED)
+    if not found:
+        return None
+    notes = listed(f"{name} ({health.why})" for name, health in found.items())
+    return warn("failing", notes, f"jupyter etl runs --pipeline {next(iter(found))}")
+
+
+def silent(setup: Setup) -> Diagnosis | None:
+    """Check that every source responds."""
+    if setup.store is None:
+        return None
+    found = [b for b in setup.store.load_breakers() if b.retry_at is not None]
+    if not found:
+        return None
+    told = listed(f"{b.source} ({b.failures} failures in a row)" for b in found)
+    return warn(
+        "silent sources",
+        f"these sources did not answer, and runs wait for them: {told}",
+        "One run tries again every 30 s. Check that they run and can be reached.",
+    )
+
+
+def _in_state(setup: Setup, store: Store, *states: HealthState) -> dict[str, PipelineHealth]:
+    found = load_health(store, store.load_pipelines(), setup.clock.now())
+    return {name: health for name, health in found.items() if health.state in states}
+
+
+CHECKS = (
+    scheduler, attempts, in_progress, queue, removed, folders, warm_starts, paused, failing, silent
+)  # fmt: skip

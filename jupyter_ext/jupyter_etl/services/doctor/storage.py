@@ -6,7 +6,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.model import PublicationKind, PublicationVersion
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.lake.layout import still_there
-from jupyter_etl.publishing.tables.repair import examine, restore_entries
+from jupyter_etl.publishing.tables.record import examine, restore_entries
 from jupyter_etl.publishing.tables.version_numbers import read_numbers
 from jupyter_etl.services.doctor.diagnosis import Diagnosis, Setup, listed, warn, well, wrong
 from jupyter_etl.services.lakes import LedgerLake

@@ -17,9 +17,9 @@ from jupyter_etl.ledger.connection import Ledger
 from jupyter_etl.ledger.migration import bring_up_to_date, known_revisions
 from jupyter_etl.ledger.schema.tables import identity as identity_table
 from jupyter_etl.ledger.version_numbers import Numbers, note_given, read_given
-from jupyter_etl.publishing.lake.marker import read_marker
+from jupyter_etl.publishing.lake.layout import read_marker
 from jupyter_etl.publishing.tables.version_numbers import read_numbers
-from jupyter_etl.services.schedulers import alive_among
+from jupyter_etl.services.health import alive_among
 from jupyter_etl.services.settings import Settings, sqlite_url
 
 _IN_PROGRESS = 5

@@ -18,7 +18,8 @@ from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
 from jupyter_etl.model import Pipeline
 from jupyter_etl.ports import Store
 
-_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+PATH_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+"""A variable in the path of a file that is published."""
 
 
 def published_names(outline: Outline) -> frozenset[str]:
@@ -134,6 +135,6 @@ def _refuse_unknown(store: Store, names: Sequence[str], own: Collection[str]) ->
 
 def file_name(path: str) -> str:
     """Return the default publication name of a file; ``path`` may contain templates."""
-    plain = Path(_TEMPLATE.sub("", path))
+    plain = Path(PATH_TEMPLATE.sub("", path))
     parts = [*plain.parent.parts, plain.name.partition(".")[0]]
     return ".".join(filter(None, (slug(part, empty="") for part in parts))) or "file"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.model import CheckResult, CheckStatus, Read
 from jupyter_etl.runner.cells import say_cell
 from jupyter_etl.services.run_log.line import LineKind, LogLine
@@ -50,7 +51,7 @@ def _cell_started(event: Event) -> _Said:
 
 def _cell_finished(event: Event) -> _Said:
     how = "succeeded" if event["ok"] else "failed"
-    text = f"{say_cell(event['cell'])} {how} after {seconds_words(event['seconds'])}"
+    text = f"{say_cell(event['cell'])} {how} after {rounded_duration(event['seconds'])}"
     if event.get("traceback"):
         return [(LineKind.ERROR, f"{text}\n{event['traceback']}")]
     return [(LineKind.CELL if event["ok"] else LineKind.ERROR, text)]
@@ -93,7 +94,7 @@ def read_words(read: Read) -> str:
     """Return ``read wh.orders: 1,204 rows in 0.4 s, version 7``."""
     name = f"{read.source}.{read.table}" if read.table else read.source
     rows = "an unknown number of rows" if read.rows is None else f"{read.rows:,} rows"
-    took = "" if read.seconds is None else f" in {seconds_words(read.seconds)}"
+    took = "" if read.seconds is None else f" in {rounded_duration(read.seconds)}"
     # Fingerprints of files are distinguished by their prefix.
     version = f", version {read.version[:_MOST_VERSION]}" if read.version else ""
     note = f" ({read.note})" if read.note else ""
@@ -117,14 +118,3 @@ def check_words(results: Sequence[CheckResult]) -> list[str]:
 def rows_words(rows: int | None) -> str:
     """Return ``, 1,204 rows``; "" if the number is not known."""
     return "" if rows is None else f", {rows:,} rows"
-
-
-def seconds_words(seconds: float) -> str:
-    """Return ``0.42 s``, ``3 min 20 s`` or ``2 h 05 min``."""
-    if seconds < 100:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min"

@@ -1,12 +1,16 @@
-"""The ledger's records of a run as log lines; available even if its files have been deleted."""
+"""The lines of a run's log that come from the ledger, and the reason why a run is waiting."""
 
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
 
-from jupyter_etl.model import Attempt, Cause, Decision, Hold, Outcome, Run, RunState
+from jupyter_etl.errors import NotFound
+from jupyter_etl.language.durations import rounded_duration
+from jupyter_etl.model import IN_PROGRESS, Attempt, Cause, Decision, Hold, Outcome, Run, RunState
+from jupyter_etl.ports import Store
 from jupyter_etl.runner.cells import say_cell
-from jupyter_etl.services.run_log.events import check_words, read_words, rows_words, seconds_words
+from jupyter_etl.services.health import alive_among
+from jupyter_etl.services.run_log.events import check_words, read_words, rows_words
 from jupyter_etl.services.run_log.line import LineKind, LogLine, format_instant
 
 _CAUSES = {
@@ -23,6 +27,8 @@ _OUTCOMES = {
     Outcome.HELD: "held",
     Outcome.LOST: "lost",
 }
+
+_MOST_ACTIVE = 1_000
 
 
 def queued_line(run: Run, zone: tzinfo) -> LogLine:
@@ -72,7 +78,7 @@ def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
     took = ""
     if attempt.finished_at is not None and attempt.started_at is not None:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
-        took = f" after {seconds_words(max(0.0, seconds))}"
+        took = f" after {rounded_duration(max(0.0, seconds))}"
     cell = "" if attempt.failed_cell is None else f" in {say_cell(attempt.failed_cell)}"
     error = f": {attempt.error}" if attempt.error else ""
     texts = [f"attempt {attempt.number} {_OUTCOMES[outcome]}{took}{cell}{error}"]
@@ -137,3 +143,57 @@ def run_end_line(run: Run, last: Attempt | None) -> LogLine | None:
     if run.state is RunState.FAILED and last is None:
         return LogLine(kind=LineKind.END, text=f"failed before it started: {run.error}", at=at)
     return None
+
+
+def wait_reason(run: Run, store: Store, now: datetime, zone: tzinfo) -> str:
+    """Return in one sentence why a run is waiting; "" if it is not.
+
+    Args:
+        run: The current state of the run.
+    """
+    if run.state is not RunState.QUEUED:
+        return ""
+    again = " before it is tried again" if run.attempts else ""
+    if run.not_before > now:
+        return f"waits until {format_instant(run.not_before, zone)}{again}"
+    alive = alive_among(store.load_schedulers(), now)
+    if not alive:
+        return "waits for a scheduler, and none is alive; start one: jupyter etl up"
+    if not any(info.runs_for(run.new.owner) for info in alive):
+        return (
+            f"waits for a scheduler that runs the pipelines of {run.new.owner}, and none is alive; "
+            f"start one: jupyter etl up --for {run.new.owner}"
+        )
+    for breaker in store.load_breakers():
+        if breaker.source in run.new.sources and not breaker.admits(now):
+            at = (
+                f"; tried again at {format_instant(breaker.retry_at, zone)}"
+                if breaker.retry_at
+                else ""
+            )
+            return f"waits for the source {breaker.source}, which does not answer{at}"
+    return _wait_for_others(run, store) or "waits for a free worker of a scheduler"
+
+
+def _wait_for_others(run: Run, store: Store) -> str:
+    active = store.load_runs(states=IN_PROGRESS, limit=_MOST_ACTIVE)
+    same = [one for one in active if one.new.pipeline == run.new.pipeline]
+    planned = (Cause.SCHEDULE, Cause.UPSTREAM)
+    before = [one for one in same if one.new.cause in planned and not one.new.draft]
+    if run.new.cause in planned and not run.new.draft and before:
+        return f"waits for the end of run {before[0].id} of the same pipeline"
+    backfills = [one for one in same if one.new.cause is Cause.BACKFILL]
+    if run.new.cause is Cause.BACKFILL and len(backfills) >= max(1, run.new.policy.parallel):
+        return f"waits for the end of other runs of the backfill, such as run {backfills[0].id}"
+    for name in run.new.sources:
+        try:
+            limit = store.load_source(name).runs_at_once
+        except NotFound:
+            continue
+        readers = [one for one in active if name in one.new.sources]
+        if limit is not None and len(readers) >= limit:
+            return (
+                f"waits for the source {name}, which run {readers[0].id} reads (limit: "
+                f"{limit} at once)"
+            )
+    return ""

@@ -1,8 +1,6 @@
 """Providers of secrets: environment variables, files in the home, keyring, plug-ins."""
 
-from jupyter_etl.services.secrets.environment import EnvironmentSecrets
-from jupyter_etl.services.secrets.files import FileSecrets
-from jupyter_etl.services.secrets.keyring import KeyringSecrets
+from jupyter_etl.services.secrets.providers import EnvironmentSecrets, FileSecrets, KeyringSecrets
 from jupyter_etl.services.secrets.recording import (
     redacted_answer,
     redactor_for,

@@ -14,7 +14,7 @@ import msgspec
 
 from jupyter_etl.errors import DeclarationError, PermissionDenied, StorageError
 from jupyter_etl.model import Source
-from jupyter_etl.services.secrets.environment import EnvironmentSecrets
+from jupyter_etl.services.secrets.providers import EnvironmentSecrets
 from jupyter_etl.sources.destinations import Place, place_of, places_of
 
 _FILE = ".grants.json"

@@ -23,10 +23,8 @@ from jupyter_etl.model import Source
 from jupyter_etl.ports import Secrets
 from jupyter_etl.redaction.encodings import LEAST
 from jupyter_etl.services.plugins import block_names, load_block
-from jupyter_etl.services.secrets.environment import EnvironmentSecrets
-from jupyter_etl.services.secrets.files import FileSecrets
 from jupyter_etl.services.secrets.grants import Grants
-from jupyter_etl.services.secrets.keyring import KeyringSecrets
+from jupyter_etl.services.secrets.providers import EnvironmentSecrets, FileSecrets, KeyringSecrets
 
 _FILES = "file"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.sources.frames.kept_types import kept_types
 from jupyter_etl.sources.frames.plain_arrow import plain_array
 from jupyter_etl.sources.frames.python_values import array_of
 from jupyter_etl.sources.frames.type_conflicts import Unfit
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     import pyarrow as pa
+
+
+ATTRIBUTE = "jupyter_etl.arrow_types"
+"""Its value is text, so that `DataFrame.to_parquet` can write it as JSON."""
 
 
 def table_of_pandas(what: str, data: pd.DataFrame | pd.Series, error: type[EtlError]) -> pa.Table:
@@ -210,3 +216,40 @@ def _foreign(column: pd.Series) -> pa.Array:
         made = pa.array(column.array)
         return plain_array(made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made)
     return array_of(list(column))
+
+
+def keep_types(frame: pd.DataFrame, schema: pa.Schema) -> None:
+    """Store the types of the columns that pandas holds as objects.
+
+    Args:
+        schema: Types of the columns, by position.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    times = Counter(schema.names)
+    fields = [
+        pa.field(field.name, field.type)
+        for field, dtype in zip(schema, frame.dtypes, strict=True)
+        if isinstance(dtype, np.dtype)
+        and dtype.kind == "O"
+        and times[field.name] == 1
+        and not pa.types.is_null(field.type)
+    ]
+    if fields:
+        content = pa.schema(fields).serialize().to_pybytes()
+        frame.attrs[ATTRIBUTE] = base64.b64encode(content).decode()
+
+
+def kept_types(frame: pd.DataFrame) -> dict[str, pa.DataType]:
+    """Return the types stored by `keep_types`, by column; empty for other frames."""
+    import pyarrow as pa
+
+    text = frame.attrs.get(ATTRIBUTE)
+    if not isinstance(text, str):
+        return {}
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
+    except (binascii.Error, pa.ArrowException, OSError, ValueError):
+        return {}
+    return {field.name: field.type for field in schema}

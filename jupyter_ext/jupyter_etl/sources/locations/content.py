@@ -16,8 +16,7 @@ from functools import partial
 from typing import IO, Any, BinaryIO
 
 from jupyter_etl.errors import SourceError
-from jupyter_etl.language.file_names import is_never_data
-from jupyter_etl.language.names import listed
+from jupyter_etl.language.names import is_never_data, listed
 
 _HEAD_BYTES = 1024
 _SPOOLED_BYTES = 64 << 20

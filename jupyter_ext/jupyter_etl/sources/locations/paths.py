@@ -11,8 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jupyter_etl.errors import SourceError
-from jupyter_etl.language.file_names import is_documentation, left_out
-from jupyter_etl.language.names import listed, nearest
+from jupyter_etl.language.names import is_documentation, left_out, listed, nearest
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Access
 from jupyter_etl.sources.locations.content import open_text, open_workbook

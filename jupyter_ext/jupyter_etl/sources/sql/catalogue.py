@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_etl.model import Column
+from jupyter_etl.model import Column, Source
+from jupyter_etl.ports import Access
 from jupyter_etl.sources.sql.sqlite import connect_sqlite, sqlite_uri
-from jupyter_etl.sources.sql.target import SqlTarget, missing_driver
+from jupyter_etl.sources.sql.target import SqlTarget, missing_driver, sql_target
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine.interfaces import ReflectedColumn
+
 
 _SYSTEM = frozenset(
     {
@@ -43,6 +45,17 @@ _TYPES: tuple[tuple[str, str], ...] = (
 
 _AFFINITY = {"int16": "int64", "int32": "int64", "bool": "int64", "decimal128": "double"}
 _SQLITE_TEXT = ("timestamp", "date", "time")
+
+_RIGHTS = """
+SELECT CASE WHEN rolsuper THEN 'superuser' ELSE (
+    SELECT min(name) FROM unnest(ARRAY[
+        'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'
+    ]) AS name JOIN pg_roles ON rolname = name WHERE pg_has_role(current_user, name, 'member')
+) END FROM pg_roles WHERE rolname = current_user
+"""
+
+PATIENCE_S = 2
+"""Timeout in seconds for a server that does not respond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,3 +185,24 @@ def _postgres_arrow(written: str, known: str, *, zone: bool) -> str:
         return "string" if zone else known
     own = {"INTERVAL": "month_day_nano_interval", "MONEY": "decimal128"}
     return "list" if written.endswith("[]") else own.get(written.split("(")[0].strip(), "string")
+
+
+def server_rights(source: Source, access: Access) -> str:
+    """Return ``superuser`` or a predefined role with access to the server's files and programs.
+
+    Args:
+        source: A source of kind ``sql``.
+        access: Resolves its password.
+
+    Returns:
+        "" for neither, and for databases other than PostgreSQL, which are not opened.
+
+    Raises:
+        SourceError: It cannot be reached.
+        MissingDependency: Its driver is not installed.
+    """
+    target = sql_target(source, access)
+    if target.backend != "postgresql":
+        return ""
+    with connected(target, patience_s=PATIENCE_S) as connection:
+        return str(connection.exec_driver_sql(_RIGHTS).scalar() or "")
