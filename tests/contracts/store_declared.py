@@ -208,18 +208,24 @@ class DeclaredContract:
             ({"search": "BOB"}, ["ape", "éa_b"]),
             ({"search": "/NB/ape"}, ["ape"]),
             ({"search": "e", "owner": "bob", "limit": 1}, ["ape"]),
+            ({"search": "team=B"}, ["ape", "éa_b"]),
+            ({"tags": {"team": "bob"}, "limit": 1}, ["ape"]),
+            ({"tags": {"team": "b"}}, []),
         ],
     )
     def test_a_page_of_the_pipelines_that_match(
         self, store: Store, chosen: dict[str, Any], names: list[str]
     ) -> None:
         for name, owner in (("éa_b", "bob"), ("Zoo", "ann"), ("ape", "bob"), ("brücke", "ann")):
-            deployed = a_pipeline(name, owner=owner, notebook=f"/nb/{name[:3]}.ipynb")
+            policy = Policy(tags={"team": owner})
+            deployed = a_pipeline(
+                name, owner=owner, notebook=f"/nb/{name[:3]}.ipynb", policy=policy
+            )
             store.deploy(deployed, now=NOW)
         store.deploy(a_pipeline("removed", owner="bob"), now=NOW)
         store.remove_pipeline("removed")
         assert [pipeline.name for pipeline in store.load_pipelines(**chosen)] == names
-        unlimited = {key: chosen[key] for key in ("search", "owner") if key in chosen}
+        unlimited = {key: chosen[key] for key in ("search", "owner", "tags") if key in chosen}
         assert store.count_pipelines(**unlimited) == len(store.load_pipelines(**unlimited))
 
     def test_many_snapshots_are_loaded_at_once(self, store: Store) -> None:

@@ -227,7 +227,7 @@ def test_reading_a_publication_back_is_limited(
 ) -> None:
     publish_table(limited, "daily", FRAME, live=True)
     publish_table(limited, "daily", FRAME)
-    monkeypatch.setattr(kernel_state, "query_bytes", lambda: LIMIT)
+    monkeypatch.setattr(notebook_api, "query_bytes", lambda: LIMIT)
     exceeded(lambda: notebook_api.read("daily", **how))
     assert len(notebook_api.read("daily", limit=5, **how)) == 5
     assert len(notebook_api.read("daily", anyway=True, **how)) == ROWS

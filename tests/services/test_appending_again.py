@@ -94,7 +94,7 @@ def test_a_run_by_request_leaves_what_a_schedule_appended(world: World) -> None:
 
 def test_other_rows_of_a_partition_that_is_there_are_refused(world: World) -> None:
     world.append(rows(1), "1", by="day")
-    with pytest.raises(PublishError, match="day=1 already"):
+    with pytest.raises(PublishError, match="already has rows of day=1"):
         world.append(rows(3), "2", by="day")
 
 

@@ -155,7 +155,7 @@ def in_answers(etl: Etl, run: Run) -> set[str]:
     detail = run_detail_view(run, etl.runs.attempts(run.id), log, None, now=etl.clock.now())
     notifier = HearingNotifier()
     # As a scheduler tells of the runs that it has made.
-    alerts._tell(run, etl.store, notifier)
+    alerts._notify(run, etl.store, notifier)
     assert notifier.heard
     answers = {
         "run": msgspec.json.encode(detail, enc_hook=str).decode(),

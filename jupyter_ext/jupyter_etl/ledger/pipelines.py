@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,8 @@ from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.databases.error_mapping import not_found
 from jupyter_etl.ledger.schema.rows import value_of, values_of
 from jupyter_etl.ledger.schema.tables import pipeline_versions, pipelines, publications
-from jupyter_etl.model import Pipeline, PipelineVersion, Schedule
+from jupyter_etl.ledger.schema.types import has_tags
+from jupyter_etl.model import NO_TAGS, Pipeline, PipelineVersion, Schedule, tag_texts
 
 
 class Pipelines(Part):
@@ -57,19 +59,22 @@ class Pipelines(Part):
         search: str = "",
         owner: str | None = None,
         limit: int | None = None,
+        tags: Mapping[str, str] = NO_TAGS,
         offset: int = 0,
     ) -> list[Pipeline]:
         with self._ledger.reading() as connection:
-            query = select(pipelines).where(*_matching(connection, search, owner))
+            query = select(pipelines).where(*_matching(connection, search, owner, tags))
             # By code points in both databases, whatever the locale of PostgreSQL is.
             order = {"postgresql": "C"}.get(connection.dialect.name, "BINARY")
             query = query.order_by(pipelines.c.name.collate(order)).limit(limit).offset(offset)
             return list(values_of(Pipeline, connection.execute(query)))
 
-    def count_pipelines(self, *, search: str = "", owner: str | None = None) -> int:
+    def count_pipelines(
+        self, *, search: str = "", owner: str | None = None, tags: Mapping[str, str] = NO_TAGS
+    ) -> int:
         with self._ledger.reading() as connection:
             query = select(func.count()).select_from(pipelines)
-            query = query.where(*_matching(connection, search, owner))
+            query = query.where(*_matching(connection, search, owner, tags))
             count: int = connection.execute(query).scalar_one()
         return count
 
@@ -131,17 +136,22 @@ class Pipelines(Part):
             )
 
 
-def _matching(connection: Connection, search: str, owner: str | None) -> list[ColumnElement[bool]]:
+def _matching(
+    connection: Connection, search: str, owner: str | None, tags: Mapping[str, str]
+) -> list[ColumnElement[bool]]:
     """Return the conditions of `Pipelines.load_pipelines`."""
-    found: list[ColumnElement[bool]] = [pipelines.c.removed == false()]
+    found = [pipelines.c.removed == false(), *has_tags(pipelines.c.policy, tags)]
     if owner is not None:
         found.append(pipelines.c.owner == owner)
     if search:
         # Python compares: SQLite knows upper and lower case of ASCII only, PostgreSQL that of its locale.
-        texts = select(pipelines.c.name, pipelines.c.owner, pipelines.c.notebook).where(*found)
+        columns = (pipelines.c.name, pipelines.c.owner, pipelines.c.notebook, pipelines.c.policy)
         wanted = search.casefold()
-        rows = connection.execute(texts)
-        names = [row.name for row in rows if wanted in "\n".join(row).casefold()]
+        names = [
+            name
+            for name, *texts, policy in connection.execute(select(*columns).where(*found))
+            if wanted in "\n".join((name, *texts, *tag_texts(policy))).casefold()
+        ]
         found.append(pipelines.c.name.in_(names))
     return found
 

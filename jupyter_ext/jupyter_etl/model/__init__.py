@@ -44,6 +44,7 @@ from jupyter_etl.model.pipeline import (
     Schedule,
     ScheduleKind,
     TimeLimit,
+    tag_texts,
 )
 from jupyter_etl.model.profile import Bin, ColumnProfile, Estimate, Frequent, Profile
 from jupyter_etl.model.publication import (
@@ -187,4 +188,5 @@ __all__ = [
     "broken_checks",
     "held_by_of",
     "held_by_phrase",
+    "tag_texts",
 ]  # fmt: skip

@@ -239,6 +239,11 @@ class Policy:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+def tag_texts(policy: Policy) -> list[str]:
+    """Return the tags of a policy as they are written: ``team=ops``."""
+    return [f"{key}={value}" for key, value in sorted(policy.tags.items())]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
     """A notebook, its schedule, parameters, policy and owner.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from jupyter_etl.model import Pipeline, PipelineVersion, Source
+from jupyter_etl.model import NO_TAGS, Pipeline, PipelineVersion, Source
 
 
 class SourceStore(Protocol):
@@ -83,19 +83,24 @@ class PipelineStore(Protocol):
         search: str = "",
         owner: str | None = None,
         limit: int | None = None,
+        tags: Mapping[str, str] = NO_TAGS,
         offset: int = 0,
     ) -> list[Pipeline]:
         """Return all, or a page of those that match, by name.
 
         Args:
-            search: Part of the name, the owner or the notebook's path; case is ignored.
+            search: Part of the name, the owner, the notebook's path or a tag such as ``team=ops``;
+                case is ignored.
             owner: Only the pipelines of this owner.
+            tags: Only the pipelines that have all of these.
             limit: Maximum number of pipelines.
             offset: How many to skip first.
         """
         ...
 
-    def count_pipelines(self, *, search: str = "", owner: str | None = None) -> int:
+    def count_pipelines(
+        self, *, search: str = "", owner: str | None = None, tags: Mapping[str, str] = NO_TAGS
+    ) -> int:
         """Count what `load_pipelines` would return without a limit."""
         ...
 

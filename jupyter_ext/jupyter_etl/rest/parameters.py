@@ -11,7 +11,13 @@ MOST_ROWS = 1_000
 
 Search = Annotated[
     str,
-    Meta(description="Only entries whose name, owner or path contains this text; case is ignored."),
+    Meta(
+        description="Only entries whose name, owner, path or tag (`team=ops`) contains this text; "
+        "case is ignored."
+    ),
+]
+Tags = Annotated[
+    tuple[str, ...], Meta(description="Only entries with these tags, as `KEY=VALUE`; repeated.")
 ]
 Limit = Annotated[int, Meta(ge=1, le=MOST_ROWS, description="Number of entries on the page.")]
 Offset = Annotated[int, Meta(ge=0, le=10**9, description="Number of entries before the page.")]

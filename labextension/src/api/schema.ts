@@ -2228,7 +2228,7 @@ export interface operations {
         parameters: {
             query?: {
                 filter?: components["schemas"]["PipelineFilter"];
-                /** @description Only entries whose name, owner or path contains this text; case is ignored. */
+                /** @description Only entries whose name, owner, path or tag (`team=ops`) contains this text; case is ignored. */
                 search?: string;
                 /** @description Number of entries on the page. */
                 limit?: number;
@@ -2562,6 +2562,8 @@ export interface operations {
                 pipeline?: string;
                 /** @description Only runs in these states; repeated, or separated by commas. */
                 state?: components["schemas"]["RunState"][];
+                /** @description Only entries with these tags, as `KEY=VALUE`; repeated. */
+                tag?: string[];
                 /** @description Number of entries on the page. */
                 limit?: number;
                 /** @description Number of entries before the page. */
@@ -2789,7 +2791,7 @@ export interface operations {
     listPublications: {
         parameters: {
             query?: {
-                /** @description Only entries whose name, owner or path contains this text; case is ignored. */
+                /** @description Only entries whose name, owner, path or tag (`team=ops`) contains this text; case is ignored. */
                 search?: string;
             };
             header?: never;

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Raw
 
 from jupyter_etl.language.commands.runs import RetryRequest
+from jupyter_etl.language.parameters.parameter import split_assignment
 from jupyter_etl.model import Retried, Run, RunState
 from jupyter_etl.rest.operation import get, post
-from jupyter_etl.rest.parameters import Limit, Offset
+from jupyter_etl.rest.parameters import Limit, Offset, Tags
 from jupyter_etl.rest.views.base import Page
 from jupyter_etl.rest.views.runs import (
     HoldView,
@@ -38,13 +39,15 @@ def list_runs(
     etl: Etl,
     pipeline: _PipelineName = "",
     state: _States = (),
+    tag: Tags = (),
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> Page[RunView]:
     """List a page of runs, newest first."""
     of = pipeline or None
-    found = etl.runs.list(pipeline=of, states=state, limit=limit, offset=offset)
-    total = etl.runs.count(pipeline=of, states=state)
+    tags = dict(map(split_assignment, tag))
+    found = etl.runs.list(pipeline=of, states=state, tags=tags, limit=limit, offset=offset)
+    total = etl.runs.count(pipeline=of, states=state, tags=tags)
     return Page(items=tuple(_view(etl, run) for run in found), total=total)
 
 

@@ -250,16 +250,13 @@ class Pipelines:
         offset: int = 0,
         tags: Mapping[str, str] = NO_TAGS,
     ) -> builtins.list[Pipeline]:
-        """Return all pipelines, or a page of those that match; see `Store.load_pipelines`.
-
-        Args:
-            tags: Only those of the page that have these tags.
-        """
-        found = self._store.load_pipelines(search=search, owner=owner, limit=limit, offset=offset)
-        return [one for one in found if tags.items() <= one.policy.tags.items()]
+        """Return all pipelines, or a page of those that match; see `Store.load_pipelines`."""
+        return self._store.load_pipelines(
+            search=search, owner=owner, tags=tags, limit=limit, offset=offset
+        )
 
     def count(self, *, search: str = "", owner: str | None = None) -> int:
-        """Count what `list` would return without a limit and tags."""
+        """Count what `list` would return without a limit, for all tags."""
         return self._store.count_pipelines(search=search, owner=owner)
 
     def get(self, name: str) -> Pipeline:

@@ -25,6 +25,7 @@ export function PipelineDetails(props: {
   const { pipeline } = props;
   const { name, notebook_path: path, policy, next_due: next } = pipeline;
   const parameters = Object.entries(pipeline.parameters);
+  const tags = Object.entries(policy.tags ?? {});
   return (
     <>
       <Facts
@@ -57,6 +58,27 @@ export function PipelineDetails(props: {
               policy.overlap
             )
           ],
+          tags.length
+            ? [
+                trans.__('Tags'),
+                tags.map(([key, value]) => (
+                  <button
+                    key={key}
+                    type="button"
+                    className="jp-EtlTag"
+                    title={trans.__('Show the pipelines with this tag')}
+                    onClick={() =>
+                      model.filterPipelines({
+                        filter: 'all',
+                        search: `${key}=${value}`
+                      })
+                    }
+                  >
+                    {`${key}=${value}`}
+                  </button>
+                ))
+              ]
+            : null,
           pipeline.cold_start
             ? [trans.__('Startup'), pipeline.cold_start]
             : null,
