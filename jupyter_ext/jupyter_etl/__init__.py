@@ -2,7 +2,7 @@
 
 In a notebook ``%load_ext jupyter_etl`` brings the `%etl` magics; ``import jupyter_etl as etl``
 offers the same as Python calls. ``etl.run`` is the run a cell belongs to: its ``id, pipeline,
-attempt, logical_at, start, end, draft``; by hand a draft with the same fields.
+attempt, logical_at, start, end, draft``; interactively a draft with the same fields.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def beside(tmp_path: Path) -> Iterator[tuple[Store, Path]]:
 def test_the_pipes_of_dead_processes_are_cleaned_up(beside: tuple[Store, Path]) -> None:
     store, folder = beside
     with store.wakeups() as wakeups:
-        os.mkfifo(folder / "dead.bell")
+        os.mkfifo(folder / "dead.wakeup")
         store.add_run(a_run(), now=NOW)
         assert wakeups.wait(LONG_S)
         assert len(list(folder.iterdir())) == 1

@@ -48,7 +48,7 @@ def test_a_wait_ends_when_it_rings_also_after_failures(monkeypatch, caplog) -> N
         assert clock.monotonic() - began_at < LONG_S
     assert store.failures == 0
     assert caplog.text.count("Nothing wakes this process") == 1
-    assert "etl-bell" not in {thread.name for thread in threading.enumerate()}
+    assert "etl-wakeup" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_requested_run_wakes_the_scheduler(etl: Etl, tmp_path) -> None:

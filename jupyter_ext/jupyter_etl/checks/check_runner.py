@@ -62,7 +62,7 @@ class DuckCheckRunner:
             checks, (total, *found) = _first_pass(
                 connection, rules, data, last_rows=last_rows, reference=reference
             )
-            values, told = found[::2], found[1::2]
+            values, detail = found[::2], found[1::2]
             broken = [
                 number
                 for number, (compiled, value) in enumerate(zip(checks.rules, values, strict=True))
@@ -71,13 +71,13 @@ class DuckCheckRunner:
             samples = failing_rows(connection, data, checks, broken)
         return [
             _result(
-                _Found(compiled=compiled, value=value, told=more, sample=samples.get(number, ())),
+                _Found(compiled=compiled, value=value, detail=more, sample=samples.get(number, ())),
                 total=total,
                 dataset=dataset,
                 last=last_rows,
             )
             for number, (compiled, value, more) in enumerate(
-                zip(checks.rules, values, told, strict=True)
+                zip(checks.rules, values, detail, strict=True)
             )
         ]
 
@@ -88,7 +88,7 @@ class _Found:
 
     compiled: CompiledRule
     value: object
-    told: str | None
+    detail: str | None
     sample: Sample
 
 
@@ -245,7 +245,7 @@ def _message_of_all(found: _Found, *, holds: bool, total: int, last: int | None)
         return _age_message(found, total, holds=holds)
     if rule.kind == "rows":
         return _rows_message(rule, holds=holds, total=total, last=last)
-    details = f"; {found.told}" if found.told else ""
+    details = f"; {found.detail}" if found.detail else ""
     return f"{total:,} rows{details}: {_held(found.compiled, holds)}"
 
 
@@ -267,7 +267,7 @@ def _message(compiled: CompiledRule, failed: int, total: int, sample: Sample) ->
 
 
 def _age_message(found: _Found, total: int, *, holds: bool) -> str:
-    compiled, newest = found.compiled, found.told
+    compiled, newest = found.compiled, found.detail
     column, least = compiled.columns[0], compiled.rule.argument
     details = "no row has a value" if newest is None else f"the greatest {column} is {newest}"
     return f"{total:,} rows; {details}, {'not ' if holds else ''}before {least}: {_held(compiled, holds)}"

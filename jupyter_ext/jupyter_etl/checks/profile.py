@@ -60,7 +60,7 @@ def profile_of(name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) 
     return Profile(
         name=name,
         rows=rows,
-        columns=tuple(column.told(sample.get(place)) for place, column in enumerate(columns)),
+        columns=tuple(column.summary(sample.get(place)) for place, column in enumerate(columns)),
         sampled_rows=kept,
         rank_error=0.0 if kept == rows else 0.01,
     )
@@ -95,7 +95,7 @@ class _Column:
             if not pa.types.is_temporal(present.type):
                 self._moments(numbers)
 
-    def told(self, sample: pa.ChunkedArray | None) -> ColumnProfile:
+    def summary(self, sample: pa.ChunkedArray | None) -> ColumnProfile:
         """Return the profile.
 
         Args:

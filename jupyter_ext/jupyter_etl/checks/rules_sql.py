@@ -32,7 +32,7 @@ class CompiledRule:
             for a rule about all rows.
         columns: Columns of the rule, as far as they are known.
         reference: Publication to register as `reference_name`; "" for none.
-        told: Returns additional text for the message.
+        detail: Returns additional text for the message.
     """
 
     rule: CheckRule
@@ -40,7 +40,7 @@ class CompiledRule:
     breaking: str
     columns: tuple[str, ...] = ()
     reference: str = ""
-    told: str = "NULL"
+    detail: str = "NULL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class CompiledChecks:
 
     def query_of(self, rules: Sequence[CompiledRule]) -> str:
         """Return the aggregate query for some of the rules."""
-        aggregates = "".join(f",\n  {one.aggregate}, {one.told}" for one in rules)
+        aggregates = "".join(f",\n  {one.aggregate}, {one.detail}" for one in rules)
         return f"SELECT count(*){aggregates}\nFROM {DATA}{self.joins}"
 
 
@@ -133,14 +133,14 @@ def _compile_expression(
     if "(" not in rule.argument or not nests(of_each.aggregate):
         return of_each
     compared = _COMPARED.match(rule.argument)
-    told = "NULL"
+    detail = "NULL"
     if compared and nests(_of_each_row(rule, compared[1]).aggregate):
-        told = f"{quoted_text(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
+        detail = f"{quoted_text(compared[1])} || ' is ' || CAST(({compared[1]}\n) AS VARCHAR)"
     return CompiledRule(
         rule=rule,
         aggregate=f"coalesce(({rule.argument}\n), true)",
         breaking="",
-        told=told,
+        detail=detail,
     )
 
 
@@ -187,7 +187,7 @@ def _compile(
             aggregate=_reached(cell, rule.argument),
             breaking="",
             columns=(rule.column,),
-            told=f"CAST(max({cell}) AS VARCHAR)",
+            detail=f"CAST(max({cell}) AS VARCHAR)",
         )
     if rule.kind == "unique":
         return CompiledRule(

@@ -112,7 +112,7 @@ def schedule(etl: Etl, request: ScheduleRequest) -> int:
 
 
 def up(etl: Etl, request: UpRequest) -> int:
-    """Be a scheduler until told to stop, or until nothing is left to do."""
+    """Run a scheduler until a signal stops it, or with --until-idle until nothing is left to do."""
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
     logging.basicConfig(level=logging.INFO, handlers=[log])

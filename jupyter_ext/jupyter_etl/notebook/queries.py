@@ -69,7 +69,7 @@ class Harness(Protocol):
         """Return the services for the connector of a source."""
         ...
 
-    def telling(self, target: Target) -> AbstractContextManager[None]:
+    def reporting(self, target: Target) -> AbstractContextManager[None]:
         """Report a source that cannot be read, before the exception reaches the cell."""
         ...
 
@@ -186,7 +186,7 @@ def _in_source(session: Harness, query: Query, bound: BoundQuery) -> tuple[pa.Ta
     target, source = _target(session, query.source)
     request = ReadRequest(query=bound.sql, parameters=bound.parameters)
     _guard(session, source, request, anyway=query.anyway)
-    with session.telling(target):
+    with session.reporting(target):
         reading = open_source(source, request, session.access(source))
         reading = _result_limit(session, anyway=query.anyway).applied(reading, request)
         table = reading.batches.read_all()

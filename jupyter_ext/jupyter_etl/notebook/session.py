@@ -112,7 +112,7 @@ class DataSession:
         """List the tables and columns of a name; raises `NotFound`, `SourceError`."""
         target = self.find(name)
         if target.source is not None:
-            with self.telling(target):
+            with self.reporting(target):
                 tables = tables_of(target.source, self.access(target.source))
             wanted = [t for t in tables if not target.table or t.name == target.table]
             if not wanted:
@@ -131,7 +131,7 @@ class DataSession:
         target = self.find(name)
         request = ReadRequest(table=target.table, limit=limit)
         most = self.read_limit(repr(name), hint=f"Show fewer rows: -n N. {SETTING}")
-        with self.telling(target):
+        with self.reporting(target):
             return preview_of(most.applied(self._open(target, request), request), limit)
 
     def load(
@@ -176,7 +176,7 @@ class DataSession:
             reading_notes.extend(reading.notes)
             return reading
 
-        with self.telling(target):
+        with self.reporting(target):
             most = self.read_limit(repr(name), anyway=anyway)
             table, read, note = load_since(load, target, self.channel, opened, keep=most.add)
         self.channel.report_read(read)
@@ -208,7 +208,7 @@ class DataSession:
         import pyarrow as pa
 
         target = self.find(name)
-        with self.telling(target):
+        with self.reporting(target):
             wanted = None if columns is None else tuple(columns)
             reading = self._open(target, ReadRequest(table=target.table, columns=wanted))
         return pa.RecordBatchReader.from_batches(
@@ -219,11 +219,11 @@ class DataSession:
         """Open the rows since the last run that published; see `IncrementalLoad` and `stream`."""
         target, load = self.find(name), IncrementalLoad(column=column, lag=lag)
         opened = partial(self._open, target)
-        return stream_since(load, target, self.channel, opened, telling=self.telling)
+        return stream_since(load, target, self.channel, opened, reporting=self.reporting)
 
     def _counted(self, target: Target, reading: Reading) -> Iterator[pa.RecordBatch]:
         rows, size = 0, 0
-        with self.telling(target):
+        with self.reporting(target):
             for batch in reading.batches:
                 rows, size = rows + batch.num_rows, size + batch.nbytes
                 yield batch
@@ -312,7 +312,7 @@ class DataSession:
         target = self.find(name)
 
         def again() -> pa.RecordBatchReader:
-            with self.telling(target):
+            with self.reporting(target):
                 return self._open(target, ReadRequest(table=target.table)).batches
 
         return Stream(first=self.stream(name), again=again if comes_again(target) else None)
@@ -320,7 +320,7 @@ class DataSession:
     def _read(
         self, target: Target, request: ReadRequest, most: ReadLimit
     ) -> tuple[pa.Table, tuple[str, ...]]:
-        with self.telling(target):
+        with self.reporting(target):
             if target.source is not None:
                 most.expect(target.source, request, self.access(target.source))
             reading = most.applied(self._open(target, request), request)
@@ -341,7 +341,7 @@ class DataSession:
         return Reading(batches=table.to_reader(), total_rows=table.num_rows)
 
     @contextmanager
-    def telling(self, target: Target) -> Iterator[None]:
+    def reporting(self, target: Target) -> Iterator[None]:
         """Report a source that cannot be read, before the exception reaches the cell."""
         try:
             yield

@@ -36,7 +36,7 @@ def keep(shell: InteractiveShell, folder: str, *, limit_bytes: int) -> None:
 def _received_secrets() -> frozenset[str]:
     """Return the secret values that the runner has sent to this kernel."""
     line = channel()
-    return frozenset(line.told) if isinstance(line, RunnerChannel) else frozenset()
+    return frozenset(line.secrets) if isinstance(line, RunnerChannel) else frozenset()
 
 
 def restore(shell: InteractiveShell, folder: str) -> None:

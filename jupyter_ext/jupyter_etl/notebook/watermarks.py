@@ -148,14 +148,14 @@ def stream_since(
     channel: Channel,
     open_reading: Callable[[ReadRequest], Reading],
     *,
-    telling: Callable[[Target], AbstractContextManager[None]],
+    reporting: Callable[[Target], AbstractContextManager[None]],
 ) -> NewRows:
     """Return the rows since the watermark as a stream.
 
     Args:
         wanted, target, channel, open_reading: See `load_since`. A key is not possible, because
             it would require all rows in memory.
-        telling: Reports a source that cannot be read.
+        reporting: Reports a source that cannot be read.
 
     Raises:
         DeclarationError, SourceError: See `load_since`; also raised later, by the reader.
@@ -167,14 +167,14 @@ def stream_since(
     cursor = wanted.cursor(target)
     start = channel.cursor_start(cursor)
     bounds = wanted.bounds(start, channel.context)
-    with telling(target):
+    with reporting(target):
         reading = open_reading(wanted.request(target, start))
 
     ends: list[Extent] = []
     sizes: list[int] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with telling(target):
+        with reporting(target):
             rows = batches_between(reading, bounds, what=target.name, column=wanted.column)
             while True:
                 try:

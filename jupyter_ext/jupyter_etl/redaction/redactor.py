@@ -216,7 +216,7 @@ class Redactor:
         Raises:
             DeclarationError: A text contains a value; the message has its name but not its value.
         """
-        found = [name for text in texts for name in self.telling().names_in(text)]
+        found = [name for text in texts for name in self.for_all_values().names_in(text)]
         if found:
             raise DeclarationError(
                 f"{what} contains the value of the secret {found[0]!r}.", hint=f"{hint} {found[0]}"
@@ -234,7 +234,7 @@ class Redactor:
         """Return the names of the secrets whose values a text contains."""
         return [name for _, _, name in self._find(text)]
 
-    def telling(self) -> Redactor:
+    def for_all_values(self) -> Redactor:
         """Return a redactor for all values, used or not, too long to occur by coincidence."""
         names = {value: name for name, value in self._known()} | self._values
         names = {value: one for value, one in names.items() if len(value.strip()) >= _LEAST_IN_URL}

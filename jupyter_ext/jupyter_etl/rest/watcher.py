@@ -39,7 +39,7 @@ class RunWatcher:
     tell.
 
     Args:
-        log: Where trouble with the ledger is told, once each time it begins.
+        log: Receives one message each time the ledger becomes unavailable.
         active_s: Seconds between looks while a run is active, if nothing rings.
         idle_s: Seconds between looks otherwise.
     """

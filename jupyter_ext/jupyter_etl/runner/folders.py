@@ -84,5 +84,5 @@ def load_claim(folder: Path) -> Claim:
     except (OSError, msgspec.MsgspecError) as problem:
         raise ExecutionError(
             f"{folder / CONTEXT} is not a claim of an attempt: {problem}",
-            hint="An attempt is started by an executor, not by hand.",
+            hint="An attempt is started by an executor, not by a person.",
         ) from problem

@@ -62,28 +62,28 @@ def previous_change(zone: ZoneInfo, since: datetime, until: datetime) -> datetim
     return None
 
 
-def instant_of(zone: ZoneInfo, wall: datetime) -> datetime:
+def instant_of(zone: ZoneInfo, local: datetime) -> datetime:
     """Return the instant of a local time, UTC.
 
     An ambiguous time means its first occurrence; a time that does not exist means the first instant
     after the gap.
     """
-    at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if local_at(zone, at) == wall:
+    at = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if local_at(zone, at) == local:
         return at
     return previous_change(zone, at - _PROBE, at) or at
 
 
-def wall_reached(zone: ZoneInfo, at: datetime) -> datetime:
+def latest_local(zone: ZoneInfo, at: datetime) -> datetime:
     """Return the latest local time reached up to an instant, as a naive datetime.
 
     It differs from `local_at` only in the repeated hour after clocks were set back.
     """
-    wall = local_at(zone, at)
+    local = local_at(zone, at)
     change = previous_change(zone, at - timedelta(days=1), at)
     if change is None:
-        return wall
-    return max(wall, local_at(zone, change - _TICK))
+        return local
+    return max(local, local_at(zone, change - _TICK))
 
 
 def _bisect(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:

@@ -105,7 +105,7 @@ def previous_local(cron: str, before: datetime) -> datetime | None:
         return None
 
 
-def count_walls(cron: str, after: datetime, until: datetime) -> int:
+def count_local(cron: str, after: datetime, until: datetime) -> int:
     """Count the matches in ``(after, until]``; the cost grows with the days, not the matches."""
     fields = _fields(cron)
 

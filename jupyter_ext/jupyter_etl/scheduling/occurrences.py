@@ -27,15 +27,15 @@ from jupyter_etl.model import Partition, Schedule, ScheduleKind
 from jupyter_etl.scheduling.dst import (
     dst_note,
     instant_of,
+    latest_local,
     local_at,
     next_change,
     offset_at,
     previous_change,
-    wall_reached,
     zone_named,
 )
 from jupyter_etl.scheduling.local_time import (
-    count_walls,
+    count_local,
     next_local,
     previous_local,
     runs_at_fixed_times,
@@ -146,22 +146,22 @@ def interval_of(
 
 @_remembered
 def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
-    wall = local_at(zone, after)
+    local = local_at(zone, after)
     if runs_at_fixed_times(cron):
-        while (found := next_local(cron, wall)) is not None:
+        while (found := next_local(cron, local)) is not None:
             at = instant_of(zone, found)
             if at > after:
                 return at
-            wall = found
+            local = found
         return None
     low, offset = after, offset_at(zone, after)
-    while (found := next_local(cron, wall)) is not None:
+    while (found := next_local(cron, local)) is not None:
         at = (found - offset).replace(tzinfo=UTC)
         change = next_change(zone, low, at)
         if change is None:
             return at
         low, offset = change, offset_at(zone, change)
-        wall = local_at(zone, change) - _MICROSECOND
+        local = local_at(zone, change) - _MICROSECOND
     return None
 
 
@@ -169,17 +169,17 @@ def _next_cron(cron: str, zone: ZoneInfo, after: datetime) -> datetime | None:
 def _previous_cron(cron: str, zone: ZoneInfo, before: datetime) -> datetime | None:
     last = before - _MICROSECOND
     if runs_at_fixed_times(cron):
-        wall = wall_reached(zone, last) + _MICROSECOND
-        found = previous_local(cron, wall)
+        local = latest_local(zone, last) + _MICROSECOND
+        found = previous_local(cron, local)
         return None if found is None else instant_of(zone, found)
-    wall, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
-    while (found := previous_local(cron, wall)) is not None:
+    local, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+    while (found := previous_local(cron, local)) is not None:
         at = (found - offset).replace(tzinfo=UTC)
         change = previous_change(zone, at, last)
         if change is None:
             return at
         last = change - _MICROSECOND
-        wall, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
+        local, offset = local_at(zone, last) + _MICROSECOND, offset_at(zone, last)
     return None
 
 
@@ -191,16 +191,16 @@ def _count_cron(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> in
         changes.append(change)
         low = change
     if runs_at_fixed_times(cron):
-        total = count_walls(cron, wall_reached(zone, start), wall_reached(zone, end))
+        total = count_local(cron, latest_local(zone, start), latest_local(zone, end))
         for change in changes:
             gap_start = local_at(zone, change - _MICROSECOND)
-            total -= max(0, count_walls(cron, gap_start, local_at(zone, change)) - 1)
+            total -= max(0, count_local(cron, gap_start, local_at(zone, change)) - 1)
         return total
-    total, wall = 0, local_at(zone, start)
+    total, local = 0, local_at(zone, start)
     for change in changes:
-        total += count_walls(cron, wall, local_at(zone, change - _MICROSECOND))
-        wall = local_at(zone, change) - _MICROSECOND
-    return total + count_walls(cron, wall, local_at(zone, end))
+        total += count_local(cron, local, local_at(zone, change - _MICROSECOND))
+        local = local_at(zone, change) - _MICROSECOND
+    return total + count_local(cron, local, local_at(zone, end))
 
 
 def _cron(schedule: Schedule) -> str:

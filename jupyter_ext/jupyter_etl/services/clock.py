@@ -71,7 +71,7 @@ def woken(
                 failed = True
                 done.wait(_AGAIN_S)
 
-    thread = threading.Thread(target=listen, name="etl-bell", daemon=True)
+    thread = threading.Thread(target=listen, name="etl-wakeup", daemon=True)
     thread.start()
     try:
         yield

@@ -163,7 +163,7 @@ _HELD = "The run continues. After its last cell, it is held with all of its outp
 
 
 def check(session: Session, request: CheckRequest) -> None:
-    """Show what each rule found; by hand a broken one of severity error stops the cell."""
+    """Show what each rule found; interactively, a failed rule of severity error stops the cell."""
     name, schema = request.name, request.schema
     rules = (request.cell or "") if schema is None else session.frame(str(schema))
     try:

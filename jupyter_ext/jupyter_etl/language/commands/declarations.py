@@ -228,12 +228,12 @@ class CommandSpec:
 
     @property
     def positionals(self) -> tuple[Argument, ...]:
-        """Arguments told by their place."""
+        """Positional arguments."""
         return tuple(a for a in self.arguments if not a.flags)
 
     @property
     def options(self) -> tuple[Argument, ...]:
-        """Arguments told by their flag."""
+        """Arguments that have a flag."""
         return tuple(a for a in self.arguments if a.flags)
 
     def option(self, flag: str) -> Argument | None:

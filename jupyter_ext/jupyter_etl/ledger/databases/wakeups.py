@@ -18,7 +18,7 @@ CHANNEL = "jupyter_etl"
 """The channel of PostgreSQL that schedulers listen on."""
 
 _FOLDER = ".bells"
-_READY = ".bell"
+_READY = ".wakeup"
 
 
 class PipeWakeups:
@@ -31,16 +31,16 @@ class PipeWakeups:
     def __init__(self, ledger: Path) -> None:
         folder = _folder(ledger)
         folder.mkdir(mode=0o700, exist_ok=True)
-        making = folder / token_hex(8)
-        os.mkfifo(making, mode=0o600)
+        new = folder / token_hex(8)
+        os.mkfifo(new, mode=0o600)
         try:
             # Opened for reading and writing, so that it has no end of file when a writer closes it.
-            self._pipe = os.open(making, os.O_RDWR | os.O_NONBLOCK)
+            self._pipe = os.open(new, os.O_RDWR | os.O_NONBLOCK)
         except OSError:
-            making.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
             raise
         # Renamed when it is open: a pipe that no process has open is deleted.
-        self._path = making.rename(making.with_suffix(_READY))
+        self._path = new.rename(new.with_suffix(_READY))
 
     def wait(self, seconds: float) -> bool:
         if not select.select([self._pipe], [], [], seconds)[0]:

@@ -84,7 +84,7 @@ def _choose(
     with closing(heads_in_order(connection, now)) as heads:
         first = next(heads, None)
         while len(ids) < limit and (first is not None or behind):
-            if first is None or (behind and behind[0][0] < first.turn):
+            if first is None or (behind and behind[0][0] < first.order):
                 head = heapq.heappop(behind)[1]
             else:
                 head, first = first, next(heads, None)
@@ -101,7 +101,7 @@ def _choose(
             else:
                 following = None
             if following is not None:
-                heapq.heappush(behind, (following.turn, following))
+                heapq.heappush(behind, (following.order, following))
     return ids
 
 

@@ -86,7 +86,7 @@ class Head:
     since: datetime
 
     @property
-    def turn(self) -> tuple[datetime, int, int]:
+    def order(self) -> tuple[datetime, int, int]:
         """The key of the order; ties are resolved by priority, then by id."""
         rank = max(-MOST_PRIORITY, min(MOST_PRIORITY, self.rank))
         return self.since + rank * HEAD_START, self.rank, self.id
@@ -172,15 +172,15 @@ def _line_by_line() -> Select[Any]:
     return select(*_PLACE).join(heads, heads.c.id == runs.c.id)
 
 
-def _in_turn(first: Select[Any]) -> Select[Any]:
+def _in_order(first: Select[Any]) -> Select[Any]:
     """Order the ids of heads as `Head` does; the index ``ix_runs_line`` has everything for it."""
     head = first.subquery("head")
     since = _since(head.c.not_before)
     least, most = -MOST_PRIORITY, MOST_PRIORITY
     rank = case((head.c.rank < least, least), (head.c.rank > most, most), else_=head.c.rank)
-    turn = type_coerce(since, BigInteger) + cast(rank, BigInteger) * (HEAD_START // INSTANT)
+    order = type_coerce(since, BigInteger) + cast(rank, BigInteger) * (HEAD_START // INSTANT)
     joined = head.outerjoin(lines, lines.c.pipeline == head.c.pipeline)
-    return select(head.c.id).select_from(joined).order_by(turn, head.c.rank, head.c.id)
+    return select(head.c.id).select_from(joined).order_by(order, head.c.rank, head.c.id)
 
 
 def _since(ready: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -211,8 +211,8 @@ def _heads(connection: Connection, query: Select[Any], **given: object) -> Itera
 
 # Built once: building a statement takes longer than executing it.
 _ARE_MANY = select(runs.c.id).where(_is_queued(runs)).offset(bindparam("short")).limit(1)
-_LINE_BY_LINE = _in_turn(_line_by_line()).execution_options(yield_per=_PAGE)
-_IN_ONE_PASS = _in_turn(_in_one_pass()).execution_options(yield_per=_PAGE)
+_LINE_BY_LINE = _in_order(_line_by_line()).execution_options(yield_per=_PAGE)
+_IN_ONE_PASS = _in_order(_in_one_pass()).execution_options(yield_per=_PAGE)
 _OF_IDS = _heads_where(runs.c.id.in_(_IDS))
 _ONE_THAT_IS_READY = _heads_where(*_ready(runs), runs.c.id.in_(_IDS))
 _BEHIND = _heads_where(runs.c.id == _next_in_line().scalar_subquery())

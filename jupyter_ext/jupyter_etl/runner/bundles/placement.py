@@ -52,7 +52,7 @@ class Pinned:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the kernel is told."""
+        """Environment variables of the kernel."""
         own = self.folder.is_relative_to(self.root)
         return {BUNDLE: str(self.root)} | ({WORKING_FOLDER: str(self.folder)} if own else {})
 

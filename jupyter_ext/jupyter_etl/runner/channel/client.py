@@ -29,12 +29,12 @@ class RunnerChannel(Channel):
         path: Of the runner's socket, from the environment variable ``JUPYTER_ETL_CHANNEL``.
 
     Attributes:
-        told: The values of secrets that this kernel received.
+        secrets: The values of secrets that this kernel received.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
-        self.told: set[str] = set()
+        self.secrets: set[str] = set()
 
     @cached_property
     def context(self) -> RunContext:
@@ -69,7 +69,7 @@ class RunnerChannel(Channel):
             raise error_of(reply.error)
         answer: T = msgspec.convert(reply.ok, request.answer_type())
         if isinstance(request, ResolveSecret):
-            self.told.add(str(answer))
+            self.secrets.add(str(answer))
         return answer
 
 

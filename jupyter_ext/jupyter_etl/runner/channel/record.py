@@ -266,8 +266,8 @@ class RunRecord(Verbs):
 
     def report_failure(self, source: str, message: str, retryable: bool) -> None:
         """Record a source that could not be read; the cell may handle the error."""
-        told = self._redactor.redact(message)
-        failure = _SourceFailure(source=source, message=told, retryable=retryable)
+        text = self._redactor.redact(message)
+        failure = _SourceFailure(source=source, message=text, retryable=retryable)
         with self._lock:
             self._failure = failure
 

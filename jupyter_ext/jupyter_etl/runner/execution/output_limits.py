@@ -26,7 +26,7 @@ class OutputCaps:
 
     @property
     def room(self) -> int:
-        """How many bytes the cell in hand may still show; never below 0."""
+        """How many bytes the current cell may still show; never below 0."""
         cell = self._limits.cell_output_bytes - self._cell
         return max(0, min(cell, self._limits.run_output_bytes - self._run))
 
@@ -40,7 +40,7 @@ class OutputCaps:
 
     @property
     def left_out(self) -> int:
-        """How many bytes of the cell in hand were left out."""
+        """How many bytes of the current cell were left out."""
         return self._left_out
 
     def begin_cell(self) -> None:
@@ -54,7 +54,7 @@ class OutputCaps:
         self._run += size_bytes
 
     def clear(self) -> None:
-        """Take note that the cell in hand has cleared its outputs."""
+        """Take note that the current cell has cleared its outputs."""
         self.keep(-self._cell)
 
     def leave_out(self, size_bytes: int) -> None:
@@ -62,7 +62,7 @@ class OutputCaps:
         self._left_out += size_bytes
 
     def notice(self) -> str:
-        """Say what was left out of the cell in hand; "" where that is nothing."""
+        """Say what was left out of the current cell; "" where that is nothing."""
         if not self._left_out:
             return ""
         whole = self._run >= self._limits.run_output_bytes

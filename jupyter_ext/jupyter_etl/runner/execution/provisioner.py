@@ -98,7 +98,7 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
 
 
 def environment_of(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what a kernel is told of its environment: the given one, and who its parent is."""
+    """Return the environment of a kernel: the given one, and the process ID of its parent."""
     return {**env, "JPY_PARENT_PID": str(os.getpid())}
 
 

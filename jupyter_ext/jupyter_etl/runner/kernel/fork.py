@@ -169,7 +169,7 @@ def reseed() -> None:
 def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
     """Show other words and another environment of this process to those who look at it from outside.
 
-    ``ps`` and the sweep of a lost attempt read them in the place where the kernel has put them at
+    ``ps`` and the cleanup of a lost attempt reads them in the place where the kernel has put them at
     the start of the program; a fork has those of its fork server there. They are written over in
     place, as far as there is room.
 

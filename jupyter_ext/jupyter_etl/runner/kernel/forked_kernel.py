@@ -188,11 +188,11 @@ async def readable(*descriptors: int) -> None:
     if select.select(descriptors, [], [], 0)[0]:
         return
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    ready = asyncio.Event()
     for descriptor in descriptors:
-        loop.add_reader(descriptor, told.set)
+        loop.add_reader(descriptor, ready.set)
     try:
-        await told.wait()
+        await ready.wait()
     finally:
         for descriptor in descriptors:
             loop.remove_reader(descriptor)
@@ -335,7 +335,7 @@ def _next(line: socket.socket) -> tuple[Orders, list[int]]:
 
 def _show(orders: Orders) -> None:
     """Look like a process that was started by the command, as far as there is room."""
-    # Where there is no room for all of it, for that by which a sweep finds the attempt.
+    # Where there is no room for all of it, for the part by which orphan cleanup finds the attempt.
     marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
     if not relabel(orders.command, orders.env):
         relabel(orders.command, marked)

@@ -77,7 +77,7 @@ def kernel_environment(own: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a kernel: the runner's, without what only the platform may know.
 
     Args:
-        own: What this kernel is told besides.
+        own: Additional variables of this kernel.
     """
     env = {name: value for name, value in os.environ.items() if not is_private(name)}
     return env | dict(own)

@@ -101,8 +101,8 @@ def _send_bounded(kernel: Any, sent: Callable[[int], None]) -> None:
         size = _OVERHEAD + _size_of(whole.get("content", content)) + _size_of(buffers)
         if size > _LARGEST:
             parent = whole.get("parent_header") or kwargs.get("parent")
-            told, ident = {"size_bytes": size}, kwargs.get("ident")
-            return send(stream, LEFT_OUT, told, parent=parent, ident=ident)
+            content, ident = {"size_bytes": size}, kwargs.get("ident")
+            return send(stream, LEFT_OUT, content, parent=parent, ident=ident)
         message = send(stream, msg_or_type, content, *args, **kwargs)
         sent(size)
         return message

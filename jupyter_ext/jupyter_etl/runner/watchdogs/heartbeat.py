@@ -11,7 +11,7 @@ from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.5
-"""Until the first beat: the start has only just been written."""
+"""Until the first heartbeat: the start has only just been written."""
 
 _BETWEEN_BEATS_S = 0.1
 _LOOK_S = 2.0
@@ -57,7 +57,7 @@ class Heartbeats:
         self._owned = True
         self._finishing = False
         self._thread = threading.Thread(
-            target=cancellation.guarding(self._run), name="etl-beat", daemon=True
+            target=cancellation.guarding(self._run), name="etl-heartbeat", daemon=True
         )
 
     def progress(self, cell: int) -> None:
@@ -83,7 +83,7 @@ class Heartbeats:
         return self._owned
 
     def finishing(self) -> None:
-        """From now on a refused beat stops and logs nothing.
+        """From now on a refused heartbeat stops and logs nothing.
 
         The attempt is being ended in the ledger by its own runner. Whether the ledger takes that,
         it says in the answer to that call, and a heartbeat that comes after it is refused.
@@ -107,7 +107,7 @@ class Heartbeats:
                 self._wake.clear()
                 self.heartbeat()
                 due_at = now + self._heartbeat_s
-                # Many short cells in a row are one beat, not a thousand.
+                # Many short cells in a row are one heartbeat, not a thousand.
                 self._done.wait(_BETWEEN_BEATS_S)
             self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
 

@@ -149,9 +149,9 @@ def file_rows(
     Args:
         files: The files that the version pins.
     """
-    told = {change.path: change.change for change in changes}
+    changed = {change.path: change.change for change in changes}
     rows: list[dict[str, object]] = [
-        {"file": one.path, "size": rounded_size(one.bytes), "change": told.get(one.path, "")}
+        {"file": one.path, "size": rounded_size(one.bytes), "change": changed.get(one.path, "")}
         for one in files
     ]
     gone = [change.path for change in changes if change.change == "removed"]

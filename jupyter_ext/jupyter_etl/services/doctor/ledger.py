@@ -54,8 +54,8 @@ def integrity(setup: Setup) -> Diagnosis | None:
             f"the ledger is damaged: {listed(facts.damages)}",
             "Stop all processes that use it and restore the last backup: jupyter etl restore FILE",
         )
-    told = "it can be written" if facts.path is None else "every page and reference is intact"
-    return well("integrity", told)
+    text = "it can be written" if facts.path is None else "every page and reference is intact"
+    return well("integrity", text)
 
 
 def journal(setup: Setup) -> Diagnosis | None:
@@ -132,8 +132,8 @@ def due_times(setup: Setup) -> Diagnosis | None:
     found = unexplained_due_times(setup.store, now)
     if not found:
         return well("due times", "each is the next time of its schedule")
-    told = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
-    message = f"the due times of these pipelines do not match their schedules: {told}"
+    text = listed(f"{one.name} ({one.next_due:%Y-%m-%d %H:%M} UTC)" for one in found)
+    message = f"the due times of these pipelines do not match their schedules: {text}"
     doubtful = any(abs(info.seen_at - setup.clock.now()) > APART for info in setup.alive)
     if doubtful or not setup.repair:
         hint = (

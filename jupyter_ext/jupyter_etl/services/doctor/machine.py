@@ -118,8 +118,8 @@ def packages(setup: Setup) -> Diagnosis:
             f"jupyter-etl {installed.version} is installed, but {__version__} is running"
         )
     if not wanting:
-        told = "its requirements" if needed else "its requirements are not recorded"
-        return well("packages", f"jupyter-etl {__version__} and {told}")
+        text = "its requirements" if needed else "its requirements are not recorded"
+        return well("packages", f"jupyter-etl {__version__} and {text}")
     return wrong("packages", listed(wanting), "pip install --upgrade jupyter-etl")
 
 

@@ -110,13 +110,13 @@ def in_progress(setup: Setup) -> Diagnosis | None:
         )
     late = [claim for claim in live if _is_late(claim, now, setup.settings.lease_s)]
     if late:
-        told = listed(
+        text = listed(
             f"{claim.run.id} (limit {format_duration(_limit_s(claim))})" for claim in late
         )
         first = late[0].run.id
         return wrong(
             "runs",
-            f"these runs exceed their time limit: {told}",
+            f"these runs exceed their time limit: {text}",
             f"jupyter etl cancel {first}; then see jupyter etl logs {first}",
         )
     return well("runs", "none is stuck")
@@ -270,9 +270,9 @@ def warm_starts(setup: Setup) -> Diagnosis | None:
     cold = {name: reason for name, reason in reasons.of_all(wanted).items() if reason}
     if not cold:
         return well("warm starts", f"{len(wanted):,} pipelines can start warm")
-    told = listed(f"{name} ({reason.why})" for name, reason in cold.items())
+    text = listed(f"{name} ({reason.why})" for name, reason in cold.items())
     remedy = next(iter(cold.values())).remedy
-    return warn("warm starts", f"these start cold: {told}", f"{remedy[0].upper()}{remedy[1:]}.")
+    return warn("warm starts", f"these start cold: {text}", f"{remedy[0].upper()}{remedy[1:]}.")
 
 
 def paused(setup: Setup) -> Diagnosis | None:
@@ -308,10 +308,10 @@ def silent(setup: Setup) -> Diagnosis | None:
     found = [b for b in setup.store.load_breakers() if b.retry_at is not None]
     if not found:
         return None
-    told = listed(f"{b.source} ({b.failures} failures in a row)" for b in found)
+    text = listed(f"{b.source} ({b.failures} failures in a row)" for b in found)
     return warn(
         "silent sources",
-        f"these sources did not answer, and runs wait for them: {told}",
+        f"these sources did not answer, and runs wait for them: {text}",
         "One run tries again every 30 s. Check that they run and can be reached.",
     )
 

@@ -171,14 +171,14 @@ def _input(read: Read, sources: Mapping[str, Source], checks: Sequence[CheckResu
     facets: Event = {}
     if read.version:
         facets["version"] = _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=read.version)
-    told: Event = {}
+    inputs: Event = {}
     counted = {"rowCount": read.rows, "size": read.bytes}
     if known := {name: value for name, value in counted.items() if value is not None}:
-        told["inputStatistics"] = _facet("1-0-0/InputStatisticsInputDatasetFacet", **known)
+        inputs["inputStatistics"] = _facet("1-0-0/InputStatisticsInputDatasetFacet", **known)
     if checks:
-        told["dataQualityAssertions"] = _assertions(checks)
+        inputs["dataQualityAssertions"] = _assertions(checks)
     identity = _identity(read.source, read.table, sources)
-    return {**identity, "facets": facets, "inputFacets": told}
+    return {**identity, "facets": facets, "inputFacets": inputs}
 
 
 def _output(
@@ -237,7 +237,7 @@ def _by_dataset(
 
 
 def _assertions(checks: Iterable[CheckResult]) -> Event:
-    told = []
+    assertions = []
     for check in checks:
         one: Event = {
             "assertion": check.rule.text,
@@ -246,8 +246,8 @@ def _assertions(checks: Iterable[CheckResult]) -> Event:
         }
         if check.rule.column:
             one["column"] = check.rule.column
-        told.append(one)
-    return _facet("1-0-1/DataQualityAssertionsDatasetFacet", assertions=told)
+        assertions.append(one)
+    return _facet("1-0-1/DataQualityAssertionsDatasetFacet", assertions=assertions)
 
 
 def _plain(location: str) -> str:

@@ -28,7 +28,7 @@ from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings
 
-_NAME = "rehearsal"
+_NAME = "warm-up"
 _LEDGER = "ledger.sqlite"
 _NOTHING = "None"
 _PATIENCE_S = 10.0

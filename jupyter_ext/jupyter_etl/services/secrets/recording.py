@@ -36,7 +36,7 @@ def refuse_secret_parameters(home: Path, parameters: Mapping[str, object]) -> No
 
 def redacted_answer(redactor: Redactor, text: str) -> str:
     """Return an answer without the values of known secrets; JSON stays valid."""
-    known = redactor.telling()
+    known = redactor.for_all_values()
     if not known.holds(text):
         return text
     try:

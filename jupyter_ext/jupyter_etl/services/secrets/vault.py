@@ -307,8 +307,8 @@ class Vault:
                 if _ask(provider, asked, name) is not None:
                     return NamedSecret(name=name, provider=provider, sources=sources)
             except EtlError as problem:
-                told = problem.message
-                return NamedSecret(name=name, provider=provider, sources=sources, problem=told)
+                reason = problem.message
+                return NamedSecret(name=name, provider=provider, sources=sources, problem=reason)
         return NamedSecret(name=name, provider="", sources=sources, problem="it has no value")
 
     def _providers(self) -> Iterator[tuple[str, Secrets]]:

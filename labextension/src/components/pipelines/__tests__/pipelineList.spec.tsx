@@ -125,14 +125,14 @@ describe('pipelines', () => {
   it.each([
     ['', false],
     ['Its runs start cold, because it was deployed with --cold.', true]
-  ])('tells why runs start cold: %p', async (cold_start, told) => {
+  ])('shows why runs start cold: %p', async (cold_start, shown) => {
     w.client.lists.pipelines = [pipeline({ cold_start })];
     const node = await panel('pipelines');
     await settle(() =>
       (node.querySelector('.jp-EtlRow-head') as HTMLElement).click()
     );
     const terms = [...node.querySelectorAll('dt')].map(one => one.textContent);
-    expect(terms.includes('Startup')).toBe(told);
+    expect(terms.includes('Startup')).toBe(shown);
     expect(node.textContent).toContain(cold_start);
   });
 
