@@ -354,7 +354,7 @@ def test_what_could_not_be_checked_is_reported(command: Command, here: Path) -> 
     said = command("preflight", "star.ipynb")
     assert said.code == 0
     assert "1 cell could not be checked" in said.err
-    assert "Nothing found" not in said.out + said.err
+    assert "No problems found" not in said.out + said.err
 
 
 class TestBadInput:

@@ -253,7 +253,7 @@ def test_what_a_headless_run_would_stumble_over(notebook: Notebook) -> None:
     notebook.save("%etl publish table a.b orders")
     assert "orders" in notebook.card("%etl preflight").text
     notebook.save("orders = 1\n%etl publish table a.b orders")
-    assert "Nothing found" in notebook.card("%etl preflight").text
+    assert "No problems found" in notebook.card("%etl preflight").text
     problem, _ = notebook.fails("%etl preflight absent.ipynb")
     assert isinstance(problem, NotFound)
 

@@ -133,6 +133,8 @@ def jp_serverapp(
         yield app
         jp_asyncio_loop.run_until_complete(app._cleanup())
         app.kernel_manager.context.destroy()
+        # A cursor of SQLite must not be left to the garbage collection of another thread.
+        app.session_manager.close()
         ServerApp.clear_instance()
 
 

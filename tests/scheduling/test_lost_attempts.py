@@ -63,24 +63,24 @@ def watch(
 def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
     store: Store, clock: FakeClock, recovery_of
 ) -> None:
-    live_when_swept: list[int] = []
+    live_when_cleaned_up: list[int] = []
 
-    class Sweeping(FakeExecutor):
+    class CleaningUp(FakeExecutor):
         def clean_up(self, claim: Claim) -> None:
             super().clean_up(claim)
-            live_when_swept.append(len(store.load_live_attempts()))
+            live_when_cleaned_up.append(len(store.load_live_attempts()))
 
-    idle_executor = Sweeping(store, clock)
+    idle_executor = CleaningUp(store, clock)
     claim = running(store, idle_executor)
     recovery = LostAttemptRecovery(
         store=store, executor=idle_executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
     )
     idle_executor.die(claim)
     assert recovery.reap() == ([], 1)
-    assert [one.attempt for one in idle_executor.swept] == store_attempts_before_the_end(
+    assert [one.attempt for one in idle_executor.cleaned_up] == store_attempts_before_the_end(
         store, claim
     )
-    assert live_when_swept == [1]
+    assert live_when_cleaned_up == [1]
 
 
 def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[no-untyped-def]
@@ -90,7 +90,7 @@ def store_attempts_before_the_end(store: Store, claim: Claim):  # type: ignore[n
     ]
 
 
-def test_a_sweep_that_fails_stops_no_reaping(
+def test_a_failed_cleanup_does_not_stop_the_recovery(
     store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(FakeExecutor):
@@ -135,7 +135,7 @@ def test_a_run_that_may_be_repeated_is_queued_again(
 
 
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1)])
-def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
+def test_a_process_with_a_wrong_clock_ends_no_attempt_with_heartbeats(
     store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, idle_executor)
@@ -147,7 +147,7 @@ def test_a_process_whose_clock_is_wrong_reaps_nothing_that_beats(
 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(hours=1), timedelta(hours=-1)])
-def test_it_reaps_what_fell_silent_whatever_its_clock_says(
+def test_it_ends_attempts_without_heartbeats_whatever_its_clock_says(
     store: Store, clock: FakeClock, idle_executor: FakeExecutor, recovery_of, off: timedelta
 ) -> None:
     claim = running(store, idle_executor)
@@ -204,7 +204,7 @@ def test_a_dispatched_attempt_has_longer_to_begin() -> None:
     assert look(observer, clock, 1, claim(started=True)) == [], "its start is a sign of life"
 
 
-def test_a_jump_of_the_wall_clock_reaps_nothing() -> None:
+def test_a_jump_of_the_wall_clock_ends_no_attempt() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     observer.lost([claim()])

@@ -56,7 +56,7 @@ class SilentKernel:
 
 
 @pytest.mark.parametrize("lives", [False, True])
-def test_a_rehearsal_ends_though_its_kernel_does_not_answer(
+def test_a_warm_up_ends_though_its_kernel_does_not_respond(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lives: bool
 ) -> None:
     monkeypatch.setattr(warm_up_module, "_PATIENCE_S", 0.1)

@@ -26,6 +26,8 @@ export interface IScheduleForm {
   afterAll: boolean;
   name: string;
   owner: string;
+  /** "team=ops, cost=7". */
+  tags: string;
   retries: string;
   timeout: string;
   catchup: Catchup;
@@ -59,6 +61,9 @@ export function formFor(info: INotebookInfo, path: string): IScheduleForm {
     afterAll: schedule?.after_all ?? false,
     name: pipeline?.name ?? stemOf(path),
     owner: pipeline?.owner ?? '',
+    tags: Object.entries(pipeline?.policy.tags ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(', '),
     retries: String(pipeline?.policy.retries ?? 3),
     timeout: pipeline?.timeout ?? '',
     catchup: pipeline?.policy.catchup ?? 'latest',
@@ -138,6 +143,7 @@ export function requestOf(
     overlap: form.overlap,
     ...(pipeline && pipeline.name !== name ? withoutFields(pipeline) : {}),
     owner: form.owner.trim() || null,
+    tags: tagsOf(form),
     after: after ? [...form.after] : [],
     after_all: after && form.afterAll,
     on_demand: form.mode === 'demand',
@@ -169,8 +175,24 @@ function resetsOf(form: IScheduleForm, pipeline: Pipeline): string[] {
   return [
     ...(pipeline.timeout && !form.timeout.trim() ? ['timeout'] : []),
     ...removed.map(key => `param.${key}`),
+    ...(Object.keys(pipeline.policy.tags ?? {}).some(
+      key => !(key in tagsOf(form))
+    )
+      ? ['tag']
+      : []),
     ...(pipeline.policy.shared && !form.shared ? ['shared'] : [])
   ];
+}
+
+/** The tags in the field; text without "=" is a tag with an empty value. */
+function tagsOf(form: IScheduleForm): Record<string, string> {
+  const texts = form.tags.split(',').map(text => text.trim());
+  return Object.fromEntries(
+    texts.filter(Boolean).map(text => {
+      const [key, ...value] = text.split('=');
+      return [key.trim(), value.join('=').trim()];
+    })
+  );
 }
 
 /** The patterns to send: an empty one removes those that are deployed. */

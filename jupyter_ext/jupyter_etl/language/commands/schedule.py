@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
@@ -236,26 +238,22 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
             priority=self.priority,
             memory_bytes=self.memory_bytes,
         )
-        for key in self.tags:
-            parse_name(key, what="tag")
+        with _field("tags"):
+            for key in self.tags:
+                parse_name(key, what="tag")
         if self.timeout is not None:
             if self.timeout.strip():
                 force_setattr(self, "timeout_s", self._parse_timeout(self.timeout))
             force_setattr(self, "timeout", None)
 
     def _parse_timeout(self, text: str) -> float:
-        if self.timeout_s is not None:
-            raise DeclarationError(
-                f"Both timeout ({text}) and timeout_s ({self.timeout_s:g}) are given.",
-                hint="Keep one of them.",
-                data={"field": "timeout"},
-            )
-        try:
+        with _field("timeout"):
+            if self.timeout_s is not None:
+                raise DeclarationError(
+                    f"Both timeout ({text}) and timeout_s ({self.timeout_s:g}) are given.",
+                    hint="Keep one of them.",
+                )
             return parse_duration(text, bare_seconds=True)
-        except DeclarationError as problem:
-            raise DeclarationError(
-                problem.message, hint=problem.hint, data={"field": "timeout"}
-            ) from None
 
     def over(self, line: ScheduleRequest) -> ScheduleRequest:
         """Return this request with what it does not give taken from the notebook's own line."""
@@ -268,6 +266,16 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
         return with_fields(
             line, **{"anyway": False, "on_demand": False, **given, "parameters": parameters}
         )
+
+
+@contextmanager
+def _field(name: str) -> Iterator[None]:
+    """Add the name of the field to an error."""
+    try:
+        yield
+    except DeclarationError as problem:
+        problem.data = {**problem.data, "field": name}
+        raise
 
 
 class PlanRequest(JsonOutput, frozen=True, kw_only=True):

@@ -104,6 +104,19 @@ export function PolicyFields(
         )}
       </Field>
       <Owner form={form} onChange={onChange} />
+      <Field label={trans.__('Tags')} error={errorOf('tags')}>
+        {ids => (
+          <input
+            {...ids}
+            type="text"
+            className="jp-mod-styled"
+            spellCheck={false}
+            placeholder={trans.__('team=ops, cost=7')}
+            value={form.tags}
+            onChange={event => onChange({ ...form, tags: event.target.value })}
+          />
+        )}
+      </Field>
     </div>
   );
 }

@@ -94,6 +94,7 @@ describe('requestOf', () => {
       ...formFor(INFO, 'a/b.ipynb'),
       timezone: 'Europe/Paris',
       timeout: ' 1h30m ',
+      tags: ' team = ops,, note=a=b, urgent',
       values: { day: '2026-01-01', note: 'two words' }
     };
     expect(requestOf(form, 'a/b.ipynb', INFO)).toEqual({
@@ -107,6 +108,7 @@ describe('requestOf', () => {
       catchup: 'latest',
       overlap: 'skip',
       owner: null,
+      tags: { team: 'ops', note: 'a=b', urgent: '' },
       after: [],
       after_all: false,
       on_demand: false,
@@ -131,6 +133,19 @@ describe('requestOf', () => {
     ]);
     const times = requestOf({ ...after, mode: 'times' }, 'b.ipynb', INFO);
     expect([times.after, times.after_all]).toEqual([[], false]);
+  });
+
+  it('shows the deployed tags, and resets them where one is removed', () => {
+    const policy = { tags: { team: 'ops', cost: '7' } };
+    const info: any = {
+      ...INFO,
+      pipeline: { name: 'b', owner: '', policy, parameters: {}, timeout: '' }
+    };
+    const form = formFor(info, 'b.ipynb');
+    expect(form.tags).toBe('team=ops, cost=7');
+    expect(requestOf(form, 'b.ipynb', info).reset).toEqual([]);
+    const less = requestOf({ ...form, tags: 'team=ops' }, 'b.ipynb', info);
+    expect([less.tags, less.reset]).toEqual([{ team: 'ops' }, ['tag']]);
   });
 
   it('names the files to include, and takes away those that are deployed', () => {
