@@ -1,1 +1,1 @@
-"""Kernels as processes: selection, command, output, end."""
+"""Kernels as processes: selection, command, output and termination."""

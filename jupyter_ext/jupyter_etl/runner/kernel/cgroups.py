@@ -1,10 +1,11 @@
-"""Control groups of attempts: a cold kernel and all it starts are in a group of their own.
+"""Control groups of attempts: a cold kernel and its descendants run in a group of their own.
 
-A process can leave its parent, its session and its environment, but not its control group without
-the right to write to another. Where version 2 is mounted, and this process may create groups below
-its own, the group of an attempt is used to find and to kill what it has started. Elsewhere there is
-none, and everything works without. A warm kernel is in no group: to move a process that has threads
-takes 15 ms, and the fork server adopts its orphans.
+A process can leave its parent, its session and its environment. It cannot leave its control group
+unless it may write to another one. Where cgroup version 2 is mounted and this process may create
+groups below its own, the group of an attempt is used to find and kill the attempt's processes.
+Elsewhere there is no group, and the other methods of finding processes are used alone. A warm
+kernel is in no group: moving a process that has threads takes 15 ms, and the fork server adopts its
+orphans.
 
 Source:
     cgroups(7); Linux, Documentation/admin-guide/cgroup-v2.rst.
@@ -34,8 +35,8 @@ def own_group(mounts: Path = _MOUNTS, own: Path = _OWN) -> Path | None:
     """Return the folder of this process's control group; None where version 2 is not mounted.
 
     Args:
-        mounts: What is mounted, as /proc/self/mountinfo.
-        own: The groups of this process, as /proc/self/cgroup.
+        mounts: File in the format of /proc/self/mountinfo.
+        own: File in the format of /proc/self/cgroup.
     """
     root = _root(mounts)
     try:
@@ -52,23 +53,23 @@ def group_of(folder: Path, own: Path | None = None) -> Path | None:
     """Return the control group of an attempt, below this process's own; a cold kernel creates it.
 
     Args:
-        folder: Of the attempt.
+        folder: The attempt's folder.
         own: The group of this process; by default it is looked up.
 
     Returns:
-        The group's folder; None where there can be none.
+        The group's folder; None where groups are not available.
     """
     own = own or own_group()
     return None if own is None else own / name_of(folder)
 
 
 def name_of(folder: Path) -> str:
-    """Return the name of an attempt's group; nobody else's has it."""
+    """Return the name of an attempt's group, which is unique."""
     return f"jupyter-etl-{blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()}"
 
 
 def find_groups(folder: Path, mounts: Path = _MOUNTS) -> list[Path]:
-    """Return the groups that an attempt has left, below whichever group its runner was in."""
+    """Return the groups left by an attempt, wherever its runner's own group was."""
     root, name = _root(mounts), name_of(folder)
     if root is None:
         return []
@@ -76,15 +77,15 @@ def find_groups(folder: Path, mounts: Path = _MOUNTS) -> list[Path]:
 
 
 def pids_in(group: Path | None) -> set[int]:
-    """Return the living processes of a group and the groups below it."""
+    """Return the live processes of a group and of the groups below it."""
     return {pid for folder in _folders(group) for pid in _pids(folder)}
 
 
 def kill_group(group: Path | None) -> None:
-    """Kill all processes of a group at once, those included that are just being forked."""
+    """Kill all processes of a group at once, including those that are being forked."""
     if group is None or _write(group / _KILL, "1"):
         return
-    # Before Linux 5.14: what is frozen cannot fork.
+    # Before Linux 5.14 there is no cgroup.kill; a frozen process cannot fork.
     _write(group / _FREEZE, "1")
     until = time.monotonic() + _FROZEN_S
     while "frozen 0" in _read(group / _EVENTS) and time.monotonic() < until:
@@ -96,11 +97,11 @@ def kill_group(group: Path | None) -> None:
 
 
 def remove_group(group: Path | None, *, patience_s: float = 0.0) -> bool:
-    """Delete a group without living processes, with the groups below it; return whether it is gone.
+    """Delete a group and the groups below it; return False if live processes remain.
 
     Args:
-        group: Its folder.
-        patience_s: How long to wait for processes that are ending.
+        group: The group's folder.
+        patience_s: Seconds to wait for processes that are exiting.
     """
     until = time.monotonic() + patience_s
     while not _removed(group):
@@ -111,7 +112,7 @@ def remove_group(group: Path | None, *, patience_s: float = 0.0) -> bool:
 
 
 def _root(mounts: Path) -> Path | None:
-    """Return where version 2 is mounted as a whole."""
+    """Return the mount point of the whole version 2 hierarchy."""
     with contextlib.suppress(OSError):
         for line in mounts.read_text().splitlines():
             fields, _, kind = line.partition(" - ")
@@ -122,13 +123,13 @@ def _root(mounts: Path) -> Path | None:
 
 
 def _folders(group: Path | None) -> Iterator[Path]:
-    """Yield the groups below a group, and last the group itself."""
+    """Yield the groups below a group, then the group itself."""
     if group is not None:
         yield from (Path(place) for place, _, _ in os.walk(group, topdown=False))
 
 
 def _pids(group: Path) -> Iterator[int]:
-    # A process of another namespace is shown as 0.
+    # A process of another PID namespace is listed as 0.
     return (int(pid) for pid in _read(group / PROCS).split() if pid != "0")
 
 
@@ -151,7 +152,7 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> bool:
-    """Write to a file that is there; return whether it took that."""
+    """Write to an existing file; return whether that succeeded."""
     try:
         descriptor = os.open(path, os.O_WRONLY)
     except OSError:

@@ -1,4 +1,5 @@
-"""Whether a fork of this process can be what a kernelspec starts, and if not, why."""
+"""Whether the command of a kernelspec can be replaced by a fork of this process, and if not, why.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from typing import Any
 LAUNCHER = "ipykernel_launcher"
 PACKAGE = "ipykernel"
 ARGUMENTS = ("-f", "{connection_file}")
-"""Of IPython's kernel, in the kernelspecs that it installs."""
+"""Arguments of IPython's kernel in the kernelspecs that it installs."""
 
 _NO_EFFECT = {
     "-u": "a kernel replaces the standard streams",
@@ -24,12 +25,12 @@ _NO_EFFECT = {
     "-Xfrozen_modules=on": "it is the default",
     "-Xfrozen_modules=off": "the same modules are imported from files",
 }
-"""Options that change nothing in a kernel, with the reason.
+"""Options that have no effect in a kernel, with the reason.
 
-Every other option is a cold start. The interpreter reads ``-b``, ``-B``, ``-d``, ``-E``, ``-I``, ``-O``,
-``-P``, ``-s``, ``-S``, ``-v`` and ``-X dev`` into `sys.flags`, which cannot be changed later. The filters
-of ``-W`` belong behind those that libraries add when they are imported. ``-X importtime`` and
-``-X tracemalloc`` observe the imports, which are done.
+Every other option requires a cold start. The interpreter reads ``-b``, ``-B``, ``-d``, ``-E``,
+``-I``, ``-O``, ``-P``, ``-s``, ``-S``, ``-v`` and ``-X dev`` into `sys.flags`, which cannot be
+changed later. The filters of ``-W`` must follow those that libraries add when they are imported.
+``-X importtime`` and ``-X tracemalloc`` observe the imports, which have already happened.
 
 Source:
     https://docs.python.org/3.11/using/cmdline.html
@@ -39,7 +40,7 @@ _UTF8 = {"-Xutf8": 1, "-Xutf8=1": 1, "-Xutf8=0": 0}
 _WITH_VALUE = ("-X", "-W", "-m")
 
 HONOURED = frozenset({"PYTHONPATH", "PYTHONBREAKPOINT", "PYTHONUNBUFFERED"})
-"""Variables of the interpreter that a fork can take over later, or that change nothing in a kernel."""
+"""Variables of the interpreter that a fork can apply later, or that have no effect in a kernel."""
 
 _AT_START = re.compile(
     r"(PYTHON|LD_|GLIBC_TUNABLES$|MALLOC_|LC_|LANG$|LANGUAGE$|OPENSSL_|HOME$|IPYTHON"
@@ -58,10 +59,10 @@ _VIRTUAL_ENV, _PATH = "VIRTUAL_ENV", "PYTHONPATH"
 
 @dataclass(frozen=True, kw_only=True)
 class Cold:
-    """Why a run starts cold.
+    """The reason why a run starts cold.
 
     Args:
-        why: The reason, without a capital and a full stop.
+        why: The reason, without an initial capital and a full stop.
         remedy: What to do for a warm start, in the imperative.
     """
 
@@ -75,11 +76,11 @@ class Cold:
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """What a kernelspec starts.
+    """The command and environment of a kernelspec.
 
     Args:
-        command: Interpreter or program first; the connection file is left to be filled in.
-        env: Its environment.
+        command: Starts with the interpreter or program; the connection file is still a placeholder.
+        env: The kernel's environment.
     """
 
     command: tuple[str, ...]
@@ -87,7 +88,7 @@ class Launch:
 
 
 def launch_of(spec: Any, env: Mapping[str, str]) -> Launch:
-    """Return what a kernelspec starts, as jupyter_client would.
+    """Return the command and environment that jupyter_client would use for a kernelspec.
 
     A command such as ``/usr/bin/env NAME=value python`` becomes the program that ``PATH`` finds.
 
@@ -111,7 +112,7 @@ def launch_of(spec: Any, env: Mapping[str, str]) -> Launch:
 def _without_env(
     command: Sequence[str], env: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Do what the program ``env`` does; a command with options of it is returned as it is."""
+    """Apply the program ``env``; a command that uses options of ``env`` is returned unchanged."""
     changed, rest = dict(env), list(command[1:])
     while rest and _ASSIGNMENT.match(rest[0]):
         name, _, value = rest.pop(0).partition("=")
@@ -122,11 +123,11 @@ def _without_env(
 
 
 def split_command(command: Sequence[str]) -> tuple[list[str], str, list[str]]:
-    """Return the options of the interpreter, the module it executes and the module's arguments.
+    """Return the interpreter's options, the module that it executes and the module's arguments.
 
     Args:
-        command: Of a kernel, the interpreter first. Each option is returned as one word, ``-Xdev``.
-            The module is "" where the command executes none.
+        command: A kernel's command, starting with the interpreter. Each option is returned as one
+            word, for example ``-Xdev``. The module is "" if the command executes none.
     """
     options: list[str] = []
     rest = list(command[1:])
@@ -146,13 +147,13 @@ def arguments_of(command: Sequence[str]) -> list[str]:
 
 
 def why_cold(spec: Any, env: Mapping[str, str], cwd: Path) -> Cold | None:
-    """Tell why a fork of this process cannot be the kernel of a kernelspec; None where it can.
+    """Return why a fork of this process cannot be the kernel of a kernelspec; None if it can.
 
-    Everything that says whether a run starts warm asks this function.
+    This function alone decides whether a run starts warm.
 
     Args:
         spec: A kernelspec of jupyter_client.
-        cwd: Where it is started: the folder of its notebook.
+        cwd: Working directory of the kernel: the folder of its notebook.
     """
     if spec.metadata.get("kernel_provisioner"):
         return Cold(
@@ -174,11 +175,12 @@ def why_cold(spec: Any, env: Mapping[str, str], cwd: Path) -> Cold | None:
 
 
 def why_other_command(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Cold | None:
-    """Tell why a fork of this process is not what a command starts; None where it is.
+    """Return why a fork of this process cannot replace a command; None if it can.
 
     Args:
-        env: Its environment; ``PATH`` finds an interpreter without a folder.
-        cwd: Where it is started; a relative path to the interpreter begins there.
+        env: The command's environment; an interpreter without a folder is looked up in its
+            ``PATH``.
+        cwd: Working directory; a relative path of the interpreter is resolved against it.
     """
     options, module, _ = split_command(command)
     if module not in (LAUNCHER, PACKAGE):
@@ -197,7 +199,7 @@ def why_other_command(command: Sequence[str], env: Mapping[str, str], cwd: Path)
 def _why_other_environment(
     before: Mapping[str, str], after: Mapping[str, str], cwd: Path
 ) -> Cold | None:
-    """Tell which variable that a kernelspec sets cannot be taken over by a fork."""
+    """Return which variable set by a kernelspec cannot be applied in a fork."""
     changed = sorted(name for name, value in after.items() if before.get(name) != value)
     for name in changed:
         early = _AT_START.match(name) and name not in HONOURED
@@ -220,7 +222,7 @@ def _why_other_environment(
 
 
 def python_path(env: Mapping[str, str], cwd: Path) -> list[Path]:
-    """Return the folders of ``PYTHONPATH``, absolute."""
+    """Return the folders of ``PYTHONPATH`` as absolute paths."""
     words = env.get(_PATH, "")
     return [cwd / word for word in words.split(os.pathsep)] if words else []
 
@@ -244,7 +246,7 @@ def _prefix(program: Path) -> Path:
     """Return the root of a program's environment as Python finds it.
 
     Source:
-        Modules/getpath.py: `pyvenv.cfg` is looked for without following the program's own link.
+        Modules/getpath.py: `pyvenv.cfg` is searched without resolving the program's own link.
     """
     for folder in (program.parent, program.parent.parent):
         if (folder / "pyvenv.cfg").is_file():

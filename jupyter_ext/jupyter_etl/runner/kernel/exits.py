@@ -1,4 +1,4 @@
-"""How kernels end, and notebooks that end their run: ``exit()``, ``quit()`` and ``sys.exit()``."""
+"""Exits of kernels, and notebooks that end their run: ``exit()``, ``quit()``, ``sys.exit()``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXIT = "NotebookExit"
 """Name of the exception that ends a cell where `stop_at_exit` was called."""
 
 MENTIONS_EXIT = re.compile(r"\b(exit|quit|ask_exit)\b")
-"""Text that occurs in code that calls `exit()`."""
+"""Matches code that may call `exit()`."""
 
 _SUCCESS = ("", "0", "None", "False")
 """Texts of a ``SystemExit`` for which Python exits with code 0."""
@@ -22,11 +22,11 @@ _SUCCESS = ("", "0", "None", "False")
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:
-    """How a notebook ended its run.
+    """An exit that a notebook requested.
 
     Args:
         how: The call.
-        failure: The status that was given; "" for success.
+        failure: The status that was passed; "" for success.
     """
 
     how: str
@@ -39,20 +39,21 @@ class Exit:
 
 
 def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
-    """Tell from a kernel's reply whether the cell ended the notebook.
+    """Return the exit that a cell requested, according to the kernel's reply.
 
     Args:
         reply: Content of the execute_reply.
-        may_raise: The cell may raise exceptions; ``SystemExit`` is one of them, ``exit()`` raises
-            none.
+        may_raise: Whether the cell may raise exceptions. ``SystemExit`` is one of them; ``exit()``
+            raises none.
 
     Returns:
-        None if it did not. A ``SystemExit`` with a status is an error like any other.
+        None if the cell requested no exit. A ``SystemExit`` with a status is an error like any
+        other.
 
     Source:
-        Jupyter's messaging specification, "Payloads (DEPRECATED)": ``ask_exit``. IPython's
-        ``exit`` takes one argument, ``keep_kernel``; a number or a text there is a status, as
-        for Python's ``exit``.
+        Jupyter's messaging specification, "Payloads (DEPRECATED)": ``ask_exit``. IPython's ``exit``
+        takes one argument, ``keep_kernel``; a number or a text there is a status, as for Python's
+        ``exit``.
     """
     for payload in reply.get("payload", ()):
         if payload.get("source") == "ask_exit":
@@ -67,10 +68,10 @@ def exit_of(reply: Mapping[str, Any], *, may_raise: bool) -> Exit | None:
 def stop_at_exit(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
     """Make ``exit()`` end its cell as well; the runner ends the kernel later.
 
-    IPython's executes the rest of the cell, and stops the kernel 0.1 s later.
+    IPython's own ``exit()`` executes the rest of the cell, and stops the kernel 0.1 s later.
 
     Args:
-        shell: IPython's; this code must not import this package.
+        shell: IPython's shell. This code must not import this package.
     """
 
     class NotebookExit(BaseException):
@@ -88,13 +89,13 @@ def stop_at_exit(shell):  # type: ignore[no-untyped-def]  # its text is executed
 
 
 def end_at_once(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
-    """Make a kernel that was started cold end as a warm one does, see `fork.leave`.
+    """Make a kernel that was started cold exit like a warm one, see `fork.leave`.
 
-    It waits for its threads, runs what is registered with `atexit`, and is gone: no socket is closed and
-    no module is taken apart, which takes longest and may wait for a peer or a thread.
+    It waits for its threads, runs the callbacks registered with `atexit`, and exits without closing
+    sockets and unloading modules, which takes longest and may block on a peer or a thread.
 
     Args:
-        shell: IPython's; this code must not import this package.
+        shell: IPython's shell. This code must not import this package.
     """
     import atexit
     import contextlib
@@ -114,15 +115,15 @@ def end_at_once(shell):  # type: ignore[no-untyped-def]  # its text is executed 
 
     atexit.unregister(app.close)
     atexit.register(app.reset_io)
-    # What ipykernel calls in the main thread once it has answered to shutdown_request.
+    # ipykernel calls this in the main thread after replying to shutdown_request.
     app.io_loop.stop = leave
 
 
 def forget_execution(shell):  # type: ignore[no-untyped-def]  # its text is executed by other kernels
-    """Make a kernel forget that it has executed this code, once it has.
+    """Remove the execution of this code from the kernel's history once it has finished.
 
     Args:
-        shell: IPython's; this code must not import this package.
+        shell: IPython's shell. This code must not import this package.
     """
 
     def forget():  # type: ignore[no-untyped-def]
@@ -133,7 +134,7 @@ def forget_execution(shell):  # type: ignore[no-untyped-def]  # its text is exec
 
 
 def kernel_code(*, may_exit: bool) -> str:
-    """Return what an IPython kernel that was started cold executes before the first cell.
+    """Return the code that an IPython kernel executes before the first cell after a cold start.
 
     Args:
         may_exit: Whether the notebook may call ``exit()``.

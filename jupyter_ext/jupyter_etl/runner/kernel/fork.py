@@ -1,4 +1,4 @@
-"""What a fresh fork of the fork server does to itself before it becomes a runner or a kernel."""
+"""Adjustments of a new fork of the fork server before it becomes a runner or a kernel."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOM_BYTES = 4500
-"""How many bytes of words and of environment a fork server starts with, for its forks to write over."""
+"""Bytes of arguments and environment that a fork server starts with, for its forks to overwrite."""
 
 _BEFORE_IMPORT = re.compile(r"PYTHON|LD_|OMP_|MKL_|NUMEXPR_MAX_|GOTO_|MALLOC_|LC_|LANG$|LANGUAGE$")
-"""Variables that a program or a library reads once, when it is started or imported."""
+"""Variables that a program or a library reads once, at its start or import."""
 
 QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -36,10 +36,10 @@ QUIET = {
     "NUMEXPR_NUM_THREADS": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-"""What keeps numpy, numexpr, pyarrow and deltalake from starting threads when they are imported.
+"""Keeps numpy, numexpr, pyarrow and deltalake from starting threads when they are imported.
 
-The threads that OpenBLAS is given later sleep after 2^18 ticks of the processor without work, and
-not after 2^26: by default they would take a core away from a run's first tenth of a second.
+Threads that OpenBLAS starts later sleep after 2^18 processor ticks without work instead of 2^26:
+with the default they would occupy a core for the first tenth of a second of a run.
 
 Source:
     OpenBLAS, USAGE.md: OPENBLAS_THREAD_TIMEOUT.
@@ -51,24 +51,24 @@ _DESCRIPTORS = 256
 _OOM_SCORE = "500"
 _STAT = Path("/proc/self/stat")
 _AREAS = slice(48 - 3, 52 - 3)
-"""Fields 48 to 51, counted behind the name, with which the third field begins."""
+"""Fields 48 to 51 of /proc/pid/stat, counted from the third field, which follows the name."""
 
 _RESET = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGXFSZ)
 
 
 def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
-    """Return those variables that decide what an interpreter and its imports become."""
+    """Return the variables that affect the interpreter and its imports."""
     return {name: value for name, value in env.items() if _BEFORE_IMPORT.match(name)}
 
 
 def die_with(parent: int) -> bool:
-    """Have this process killed when the thread ends that forked it.
+    """Make Linux kill this process when the thread that forked it ends.
 
     Args:
-        parent: Process id of the one that forked.
+        parent: Process id of the parent.
 
     Returns:
-        False where that has ended already.
+        False if the parent has ended already.
 
     Source:
         prctl(2) PR_SET_PDEATHSIG.
@@ -78,7 +78,7 @@ def die_with(parent: int) -> bool:
 
 
 def limit_address_space(limit_bytes: int | None) -> None:
-    """Set the soft limit of the address space, at most to the hard one."""
+    """Set the soft limit of the address space, bounded by the hard limit."""
     if not limit_bytes:
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -87,12 +87,12 @@ def limit_address_space(limit_bytes: int | None) -> None:
 
 
 def limit_data(more_bytes: int) -> None:
-    """Limit the private memory of this process, and the files it writes, and leave no core.
+    """Limit this process's private memory and the size of its files, and disable core dumps.
 
-    What is reserved without being writable does not count, unlike in the address space.
+    Unlike with the address space, reserved memory that is not writable does not count.
 
     Args:
-        more_bytes: Above what it has now.
+        more_bytes: Bytes above the current use.
 
     Source:
         setrlimit(2) RLIMIT_DATA: since Linux 4.7 it counts private writable mappings.
@@ -110,13 +110,13 @@ def limit_data(more_bytes: int) -> None:
 
 
 def go_first() -> None:
-    """When the machine is short of memory, a notebook goes before a scheduler or a server."""
+    """Make the out-of-memory killer prefer a notebook to a scheduler or a server."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
 
 
 def reset_signals() -> None:
-    """Take back what a shell or Python have set: a background job ignores SIGINT."""
+    """Reset signal handling set by a shell or Python: a background job ignores SIGINT."""
     for number in _RESET:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -124,7 +124,7 @@ def reset_signals() -> None:
 
 
 def take_environment(env: Mapping[str, str]) -> None:
-    """Replace the environment, and forget what has been read from the old one."""
+    """Replace the environment, and clear caches of values read from the old one."""
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
@@ -133,17 +133,17 @@ def take_environment(env: Mapping[str, str]) -> None:
 
 @cache
 def thread_pools() -> Any:
-    """Return the thread pools of the libraries for linear algebra that are loaded at the first call."""
+    """Return the thread pools of the linear algebra libraries that are loaded at the first call."""
     import threadpoolctl  # type: ignore[import-untyped]  # it has no types
 
     return threadpoolctl.ThreadpoolController().select(internal_api="openblas")
 
 
 def restore_threads(env: Mapping[str, str]) -> None:
-    """Give OpenBLAS and numexpr the threads that they would have made themselves.
+    """Give OpenBLAS and numexpr the number of threads that they would have started themselves.
 
     Args:
-        env: In which they would have been loaded; that of this process.
+        env: The environment that determines the number.
 
     Source:
         OpenBLAS, USAGE.md: OPENBLAS_NUM_THREADS before GOTO_NUM_THREADS before OMP_NUM_THREADS.
@@ -159,7 +159,7 @@ def restore_threads(env: Mapping[str, str]) -> None:
 
 
 def reseed() -> None:
-    """Begin a random sequence of its own, in every generator that is seeded once a process."""
+    """Reseed every random generator that is seeded once a process."""
     random.seed()
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None:
@@ -167,11 +167,11 @@ def reseed() -> None:
 
 
 def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Show other words and another environment of this process to those who look at it from outside.
+    """Change the command line and environment of this process that /proc shows.
 
-    ``ps`` and the cleanup of a lost attempt reads them in the place where the kernel has put them at
-    the start of the program; a fork has those of its fork server there. They are written over in
-    place, as far as there is room.
+    ``ps`` and the cleanup of a lost attempt read them from the memory where Linux put them at the
+    start of the program; a fork has those of its fork server there. They are overwritten in place,
+    as far as there is room.
 
     Args:
         words: The command.
@@ -197,10 +197,10 @@ def relabel(words: Sequence[str], env: Mapping[str, str]) -> bool:
 
 
 def widen_descriptors() -> None:
-    """Have room for more open files than a kernel has at its start.
+    """Grow the table of open files beyond its initial size.
 
-    To make room once there are threads takes Linux a hundredth of a second or two: it waits until
-    no processor looks at the old table any more.
+    Growing it once there are threads takes Linux 10 to 20 ms, because it waits until no processor
+    uses the old table.
 
     Source:
         Linux, fs/file.c, expand_fdtable.
@@ -209,13 +209,13 @@ def widen_descriptors() -> None:
 
 
 def redirect(output: os.stat_result, log: int) -> None:
-    """Have every descriptor of this process that is a copy of one output be a copy of another.
+    """Redirect every descriptor that is a copy of one output to another one.
 
-    A kernel has put pipes in the place of its outputs, and keeps copies of them elsewhere.
+    A kernel replaces its outputs by pipes, and keeps copies of them in other places.
 
     Args:
-        output: Says which, by its inode.
-        log: Descriptor of the other.
+        output: Identifies the output by its inode.
+        log: Descriptor of the replacement.
     """
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - a run waits for it
         with contextlib.suppress(OSError):
@@ -225,12 +225,12 @@ def redirect(output: os.stat_result, log: int) -> None:
 
 
 def leave(code: int, line: socket.socket | None = None) -> NoReturn:
-    """End this process as the interpreter would, without taking every module apart.
+    """Exit like the interpreter, but without unloading modules.
 
     Args:
         code: Exit code.
-        line: Closed when all is done. To give the memory back can take long, and no lock on a file
-            is kept meanwhile.
+        line: Connection that is closed before the memory is freed, which can take long; file locks
+            are released first.
     """
     untyped: Any = threading
     untyped._shutdown()
@@ -245,7 +245,7 @@ def leave(code: int, line: socket.socket | None = None) -> NoReturn:
 
 
 def _close_files() -> None:
-    # Not all descriptors: those that a thread of ZeroMQ looks at must not go away under it.
+    # Not all descriptors: those that ZeroMQ's threads poll must stay open.
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - a run waits for it
         with contextlib.suppress(OSError):
             if int(name) > _STDERR and stat.S_ISREG(os.fstat(int(name)).st_mode):

@@ -1,7 +1,7 @@
-"""The kernel of a warm run before it is one: a fork of the runner that waits for its orders.
+"""The kernel of a warm run before its use: a fork of the runner that waits for instructions.
 
-It makes itself ready as soon as it is told what most kernels are told, while the runner looks into
-the ledger and the notebook; it goes on when it is told what this run's kernel is told.
+It initializes itself with the parameters that most kernels have, while the runner reads the ledger
+and the notebook. It starts when it receives the parameters of this run's kernel.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from jupyter_etl.runner.kernel.output import bound_output
 from jupyter_etl.runner.kernel.processes import has_children
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
-"""What nbclient adds to the kernel named python3; what a run executes is nobody's history."""
+"""nbclient adds this to the kernel named python3; runs write no IPython history."""
 
 _BACKEND = "MPLBACKEND"
-"""What a kernel sets only if it is not set yet."""
+"""A variable that a kernel sets only if it is not set."""
 
 _MAX_ORDERS_BYTES = 200_000
 _READY = b"1"
@@ -59,11 +59,11 @@ class Orders:
     """Instructions for a forked kernel.
 
     Args:
-        command: Of the kernel, as it would be executed.
-        env: Its environment.
-        cwd: Its working directory.
-        module: Which the interpreter executes.
-        address_space_bytes: Its limit; None for none.
+        command: The kernel's command, as it would be executed.
+        env: The kernel's environment.
+        cwd: The kernel's working directory.
+        module: Module that the interpreter executes.
+        address_space_bytes: Limit of the address space; None for no limit.
     """
 
     command: tuple[str, ...]
@@ -74,13 +74,13 @@ class Orders:
 
 
 class ForkedKernel:
-    """A runner's side: the process that can become its kernel, once.
+    """A runner's handle of the process that can become its kernel, once.
 
-    It lies behind the two calls of `subprocess.Popen` that jupyter_client makes.
+    It replaces the two calls of `subprocess.Popen` that jupyter_client makes.
 
     Args:
-        pid: Of the fork.
-        line: On which it waits.
+        pid: Process id of the fork.
+        line: Connection to the fork.
         imported_with: The variables that were set when its modules were imported.
     """
 
@@ -96,14 +96,14 @@ class ForkedKernel:
 
     @property
     def is_free(self) -> bool:
-        """Whether it is no run's kernel so far."""
+        """Whether it has not become the kernel of a run yet."""
         return not self._went
 
     def begin(self, orders: Orders) -> None:
-        """Have it be a kernel; what it is told of its environment may change before it is used.
+        """Start the kernel's initialization; the environment may still change before it is used.
 
         Args:
-            orders: For now.
+            orders: Preliminary instructions.
         """
         self.begun = orders
         with contextlib.suppress(ConnectionError):
@@ -117,14 +117,14 @@ class ForkedKernel:
         module: str = LAUNCHER,
         address_space_bytes: int | None = None,
     ) -> None:
-        """Have it be the kernel of a run, and return when it is or has ended.
+        """Make the fork the kernel of a run; return when it is ready or has ended.
 
-        It writes to where this process writes to by now.
+        Its output goes to the current output of this process.
 
         Args:
-            env, cwd: Its environment and working directory.
-            module: Which the interpreter executes.
-            address_space_bytes: Its limit; None for none.
+            env, cwd: Environment and working directory of the kernel.
+            module: Module that the interpreter executes.
+            address_space_bytes: Limit of the address space; None for no limit.
         """
         assert self.begun is not None  # noqa: S101 - it is asked of what has begun
         orders = replace(
@@ -136,7 +136,7 @@ class ForkedKernel:
             self._line.recv(len(_READY))
 
     async def left(self) -> None:
-        """Return when it has ended, or has nothing left to do but to give its memory back."""
+        """Return when it has ended, or only its memory remains to be freed."""
         try:
             process = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -147,23 +147,23 @@ class ForkedKernel:
             os.close(process)
 
     def dismiss(self) -> None:
-        """Let it go, wherever it is, and wait for its end."""
+        """Stop the fork in any state, and wait for it."""
         self._line.close()
         self.kill()
         self.wait()
 
     def poll(self) -> int | None:
-        """Return its exit code, negative for a signal; None while it lives."""
+        """Return its exit code, negative for a signal; None while it is running."""
         return self._reap(os.WNOHANG)
 
     def wait(self) -> int:
-        """Wait for its end and return the exit code."""
+        """Wait for it to end and return the exit code."""
         code = self._reap(0)
         assert code is not None  # noqa: S101 - a wait without WNOHANG returns at the end
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal while it lives."""
+        """Send a signal if it is running."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -184,7 +184,7 @@ class ForkedKernel:
 
 
 async def readable(*descriptors: int) -> None:
-    """Return when one of the descriptors can be read: that of a pidfd_open(2), when its process ends."""
+    """Return when a descriptor is readable; one of pidfd_open(2) is when its process has ended."""
     if select.select(descriptors, [], [], 0)[0]:
         return
     loop = asyncio.get_running_loop()
@@ -199,10 +199,10 @@ async def readable(*descriptors: int) -> None:
 
 
 def fork_kernel(*inherited: int) -> ForkedKernel:
-    """Fork the kernel of this runner ahead of its run; to be called before anything starts a thread.
+    """Fork the kernel of this runner before its run; call this before any thread is started.
 
     Args:
-        inherited: Descriptors of the runner that its kernel must not have.
+        inherited: Descriptors of the runner that its kernel must close.
     """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
@@ -244,19 +244,20 @@ def _become(line: socket.socket) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     arguments = arguments_of(orders.command)
-    # What stands there in a kernel that was started by its command.
+    # The value of sys.argv in a kernel that was started by its command.
     sys.argv = [str(sys.modules[LAUNCHER].__file__), *arguments]
     app: Any = IPKernelApp
     kernel = app.instance(parent_handle=os.getppid())
-    # When it ends: a process takes its sockets with it, they need not be closed one by one.
+    # Called when it exits. A process's sockets are closed with it, not one by one.
     kernel.close = kernel.reset_io
     kernel.initialize(arguments)
     _look_for_children_quickly(kernel.kernel)
-    # It makes its formatters for the first result that is shown: they take longer than a small cell.
+    # Creates the formatters, which otherwise happens at the first displayed result and takes longer
+    # than a small cell.
     kernel.shell.display_formatter.format(None)
     bound_output(kernel.shell)
     stop_at_exit(kernel.shell)  # type: ignore[no-untyped-call]  # see there
-    # What the kernel sets itself: the backend of matplotlib, the kind of terminal.
+    # Variables that the kernel sets itself: matplotlib's backend, the terminal type.
     own = {name: value for name, value in os.environ.items() if orders.env.get(name) != value}
     loop = IOLoop.current()
     loop.add_handler(
@@ -266,15 +267,15 @@ def _become(line: socket.socket) -> None:
 
 
 def _allow_imports() -> None:
-    """Take back what runners forbid themselves to import, see `skip_slow_import`."""
+    """Remove the import restrictions of runners, see `skip_slow_import`."""
     for name in [name for name, module in sys.modules.items() if module is None]:
         del sys.modules[name]
 
 
 def _look_for_children_quickly(kernel: Any) -> None:
-    """Have a kernel that ends list its children only where it has some.
+    """Make an exiting kernel list its children only if it has some.
 
-    psutil asks every process of the machine for its parent.
+    psutil reads the parent of every process on the machine.
     """
     children = kernel._process_children
     kernel._process_children = lambda: children() if has_children(os.getpid()) else []
@@ -299,22 +300,22 @@ def _go(
     _take_paths(before, orders)
     restore_threads(orders.env)
     limit_address_space(orders.address_space_bytes)
-    # As far as its notebook can see it has executed nothing.
+    # Hide the initialization from the notebook: nothing has been executed.
     shell.last_execution_result, shell.last_execution_succeeded = None, True
-    # IPython collects garbage when it ends, and would look through all of its own.
+    # IPython collects garbage when it exits, and would traverse all of its own objects.
     gc.freeze()
     line.send(_READY)
 
 
 def _take_paths(before: Mapping[str, str], orders: Orders) -> None:
-    """Import from where the kernel, started by its command, would import from."""
+    """Set up `sys.path` as in a kernel that was started by its command."""
     if orders.module == PACKAGE:
         from ipykernel import __main__ as package
 
         sys.argv[0] = str(package.__file__)
     here = Path(orders.cwd)
     folders = [str(folder) for folder in python_path(orders.env, here)]
-    # `python -m` puts the working directory first; only the launcher takes it away again.
+    # `python -m` puts the working directory first; only the launcher removes it.
     first = [orders.cwd] if orders.module == PACKAGE else []
     old = [str(folder) for folder in python_path(before, here)]
     if folders == old:
@@ -323,9 +324,9 @@ def _take_paths(before: Mapping[str, str], orders: Orders) -> None:
 
 
 def _next(line: socket.socket) -> tuple[Orders, list[int]]:
-    """Read what the runner says, and the descriptors that come with it.
+    """Read the runner's next message, and the descriptors attached to it.
 
-    Where it says no more it needs no kernel of this kind.
+    If the runner closes the connection, it needs no kernel of this kind.
     """
     message, descriptors, _, _ = socket.recv_fds(line, _MAX_ORDERS_BYTES, 1)
     if not message:
@@ -334,8 +335,9 @@ def _next(line: socket.socket) -> tuple[Orders, list[int]]:
 
 
 def _show(orders: Orders) -> None:
-    """Look like a process that was started by the command, as far as there is room."""
-    # Where there is no room for all of it, for the part by which orphan cleanup finds the attempt.
+    """Show the command's arguments and environment in /proc, as far as there is room."""
+    # Without room for the whole environment, show the variable by which orphan cleanup finds the
+    # attempt.
     marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
     if not relabel(orders.command, orders.env):
         relabel(orders.command, marked)

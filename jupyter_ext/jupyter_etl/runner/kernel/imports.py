@@ -1,4 +1,4 @@
-"""Imports ahead of runs, and where a fork imports from once its kernel is known."""
+"""Imports before runs, and the import path of a fork once its kernel is known."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from typing import Any
 def as_in_a_kernel() -> Iterator[None]:
     """Let modules that are imported in this context detect an IPython kernel.
 
-    Some check during the import whether they run in a terminal: pandas then shows as
-    many columns as fit into its width, and DuckDB shows no progress.
+    Some check at import whether they run in a terminal: pandas would then show as many columns as
+    fit into its width, and DuckDB would show no progress.
 
     Source:
         ``pandas._config.display``, ``pandas.core.config_init.is_terminal``; DuckDB's
@@ -34,7 +34,7 @@ def as_in_a_kernel() -> Iterator[None]:
     inside = True
 
     def get_ipython() -> Any:
-        # A module may keep this function.
+        # A module may keep a reference to this function.
         return kernel if inside else real()
 
     main = sys.modules["__main__"]
@@ -55,11 +55,11 @@ _SCRIPT = (".py", ".so")
 
 
 def add_to_path(folders: Sequence[str], *, instead_of: Sequence[str] = ()) -> None:
-    """Put folders first on `sys.path`, and forget the modules that they shadow.
+    """Put folders first on `sys.path`, and unload the modules that they shadow.
 
     Args:
-        folders: Absolute, the first first.
-        instead_of: Folders at the beginning of `sys.path` that are taken away.
+        folders: Absolute paths, in order of precedence.
+        instead_of: Folders to remove from the beginning of `sys.path`.
     """
     for old in instead_of:
         if old in sys.path:
@@ -71,13 +71,13 @@ def add_to_path(folders: Sequence[str], *, instead_of: Sequence[str] = ()) -> No
 def forget_shadowed(folders: Sequence[str]) -> None:
     """Remove the modules from `sys.modules` that an import would now find elsewhere.
 
-    A fork has modules imported that its kernel, started cold, would import in the notebook: there a
-    ``requests.py`` beside the notebook comes before the installed package. What an IPython kernel
-    itself has imported before the first cell stays, as it does there.
+    A fork already has modules imported that a cold kernel would import in the notebook: there, a
+    ``requests.py`` beside the notebook takes precedence over the installed package. Modules that an
+    IPython kernel imports itself before the first cell are kept, as in a cold kernel.
 
     Args:
-        folders: On `sys.path` by now, and not when the modules were imported; "" is the working
-            directory.
+        folders: Folders that were added to `sys.path` after the modules were imported; "" is the
+            working directory.
     """
     names = {name.partition(".")[0] for name in sys.modules} - kernel_modules()
     for name in names & _listed(folders, names):
@@ -92,10 +92,10 @@ def forget_shadowed(folders: Sequence[str]) -> None:
 
 
 def _listed(folders: Sequence[str], names: set[str]) -> set[str]:
-    """Return the names that files in the folders have, before their first dot.
+    """Return the names that have a file in the folders, compared up to the first dot.
 
-    Listing a folder once is much cheaper than asking the path finder for each of the names. All names
-    are returned where one of the folders cannot be listed, because it may be an archive.
+    Listing a folder once is much cheaper than a lookup by the path finder for each name. All names
+    are returned if a folder cannot be listed, because it may be an archive.
     """
     try:
         listed = [entry for folder in folders for entry in os.listdir(folder or ".")]  # noqa: PTH208 - as cheap as can be
@@ -105,7 +105,7 @@ def _listed(folders: Sequence[str], names: set[str]) -> set[str]:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """Find a module of the top level as an import would that had not been made before."""
+    """Find a top-level module as an import would if it had not been imported before."""
     for finder in sys.meta_path:
         spec = finder.find_spec(name, None)
         if spec is not None:
@@ -115,7 +115,7 @@ def _find(name: str) -> ModuleSpec | None:
 
 @cache
 def kernel_modules() -> frozenset[str]:
-    """Return the modules of the top level of IPython's kernel and of all that it requires."""
+    """Return the top-level modules of IPython's kernel and of all its requirements."""
     found: set[str] = set()
     seen: set[str] = set()
     waiting = [_KERNEL]

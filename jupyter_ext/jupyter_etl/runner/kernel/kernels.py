@@ -1,4 +1,4 @@
-"""Which kernel executes a notebook, and in what environment."""
+"""Selection of a notebook's kernel, and the environment of kernels."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ COLD = "JUPYTER_ETL_COLD"
 """Environment variable with the reason why a runner was not forked from a fork server."""
 
 BUNDLE = "JUPYTER_ETL_BUNDLE"
-"""Environment variable of kernels: the folder that has the pinned files of the run's version."""
+"""Environment variable of kernels: the folder with the pinned files of the run's version."""
 
 WORKING_FOLDER = "JUPYTER_ETL_FOLDER"
 """Environment variable of kernels that start in a folder of the attempt: that folder."""
 
 SECRET = "JUPYTER_ETL_SECRET_"  # noqa: S105 - the beginning of a name, no value
-"""Beginning of the environment variables that hold secrets; a kernel asks its runner for them."""
+"""Prefix of the environment variables that hold secrets; a kernel requests them from its runner."""
 
 _PRIVATE = ("JUPYTER_ETL_LEDGER", "JUPYTER_ETL_ALERTS", SECRET)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """A kernel that is installed.
+    """An installed kernel.
 
     Args:
-        name: Of its kernelspec.
-        language: As the kernelspec says it, lower case.
-        assumed: Whether the notebook named none.
-        spec: Its kernelspec, of jupyter_client.
+        name: Name of its kernelspec.
+        language: The kernelspec's language in lower case.
+        assumed: Whether the notebook named no kernel.
+        spec: Kernelspec of jupyter_client.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Kernel:
 
 
 def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
-    """Return the kernel a notebook asks for; one that asks for none gets ``python3``.
+    """Return the kernel that a notebook names, or ``python3`` if it names none.
 
     Raises:
         ExecutionError: The kernel is not installed; the message lists those that are.
@@ -54,7 +54,7 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     asked = str(metadata.get("kernelspec", {}).get("name") or "")
-    # jupyter_client understands the old name "python" in the same way.
+    # jupyter_client maps the old name "python" in the same way.
     name = DEFAULT_KERNEL if asked in ("", "python") else asked
     manager = KernelSpecManager()
     try:
@@ -69,12 +69,13 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
 
 
 def is_private(variable: str) -> bool:
-    """Whether only the platform may know an environment variable, and no kernel."""
+    """Return whether an environment variable is private to the platform, and hidden from kernels.
+    """
     return variable.startswith(_PRIVATE)
 
 
 def kernel_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a kernel: the runner's, without what only the platform may know.
+    """Return the environment of a kernel: the runner's, without the platform's private variables.
 
     Args:
         own: Additional variables of this kernel.

@@ -1,6 +1,6 @@
-"""Bounds what an IPython kernel has in memory of what it prints and displays.
+"""Bounds the memory that an IPython kernel uses for its output.
 
-Kernels that are started cold execute the text of this module: it must not import this package.
+Cold kernels execute the text of this module: it must not import this package.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import zmq
 from tornado.ioloop import IOLoop
 
 LEFT_OUT = "etl_left_out"
-"""Type of the message that stands for one too large to send; content: ``{"size_bytes": 0}``."""
+"""Type of the message that replaces one too large to send; content: ``{"size_bytes": 0}``."""
 
 _PIECE = 250_000
 _OVERHEAD = 1_000
 _LARGEST = 32_000_000
 _QUEUE = 256
 _LARGEST_ERROR = 1_000_000
-"""Far more than a runner keeps of an error, so that no secret that it finds is cut."""
+"""Far larger than the part of an error that a runner keeps, so that no secret in it is cut."""
 _LONGEST_NAME = 1_000
 
 _Sent = Callable[[int, Any], None]
 
 
 def bound_output(shell: Any) -> None:
-    """Make a kernel send output in pieces, and wait while its client receives more slowly.
+    """Make a kernel send output in pieces, and block while its client is slower.
 
-    ipykernel collects all that is printed in 0.2 s in one message. ZeroMQ queues messages without
-    regard to their size, and drops what is past its limit. IPython keeps all that is printed for
-    ``%notebook``, which exports a session.
+    ipykernel collects all output of 0.2 s in one message. ZeroMQ queues messages regardless of
+    their size, and drops messages beyond its limit. IPython keeps all output for ``%notebook``,
+    which exports a session.
 
     Args:
-        shell: IPython's.
+        shell: IPython's shell.
     """
     kernel = shell.kernel
     streams = [one for one in (sys.stdout, sys.stderr) if hasattr(one, "pub_thread")]
@@ -44,7 +44,7 @@ def bound_output(shell: Any) -> None:
     def sent(size: int, stream: Any) -> None:
         nonlocal pending
         pending += size
-        # A child that was forked has no thread that sends.
+        # A forked child has no thread that sends.
         if pending >= _PIECE and stream._is_master_process():
             pending = 0
             stream.flush()
@@ -58,11 +58,11 @@ def bound_output(shell: Any) -> None:
         kernel.iopub_thread.socket.setsockopt(zmq.XPUB_NODROP, 1)
 
     shell._tee = lambda channel: contextlib.nullcontext()
-    # A socket of ZeroMQ belongs to one thread.
+    # A ZeroMQ socket may only be used by its own thread.
     kernel.iopub_thread.schedule(bound_socket)
     if streams:
         _send_bounded(kernel, lambda size: sent(size, streams[0]))
-        # Where a cell calls this, IPython sets `write` back when the cell ends.
+        # If a cell calls this, IPython restores `write` when the cell ends.
         IOLoop.current().add_callback(bound_streams)
 
 
@@ -111,7 +111,7 @@ def _send_bounded(kernel: Any, sent: Callable[[int], None]) -> None:
 
 
 def _bounded_error(content: Any) -> Any:
-    """Return the content of an error or a reply with texts that a runner can have in memory."""
+    """Return the content of an error or a reply with its texts cut to a bounded size."""
     if not isinstance(content, dict):
         return content
     bounded, room = dict(content), _LARGEST_ERROR
@@ -120,7 +120,7 @@ def _bounded_error(content: Any) -> Any:
             bounded[name] = str(content[name])[:longest]
     if "traceback" in content:
         frames = []
-        # The last frames say where it happened.
+        # The last frames show where the error occurred.
         for frame in reversed(content["traceback"]):
             frames.append(str(frame)[:room])
             room -= len(frames[-1])

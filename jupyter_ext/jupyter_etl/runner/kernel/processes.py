@@ -1,4 +1,4 @@
-"""The processes of a kernel: find, interrupt, end and measure all of them."""
+"""The processes of a kernel: finding, interrupting, killing and measuring them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 from jupyter_etl.runner.kernel.cgroups import kill_group, pids_in
 
 Marker = tuple[str, str]
-"""Name and value of an environment variable that only the processes of one attempt were given."""
+"""Name and value of an environment variable that only the processes of one attempt have."""
 
 _PROC = Path("/proc")
 _LISTS_CHILDREN = Path("/proc/thread-self/children").exists()
@@ -25,14 +25,15 @@ _ROUNDS = 50
 _ROUND_S = 0.02
 _PR_SET_CHILD_SUBREAPER = 36
 _adopting: tuple[int, set[int]] = (0, set())
-"""The process that adopts orphans, and the children that it had when it began; a fork does not."""
+"""The process that adopts orphans, and the children that it had at that time; forks do not adopt.
+"""
 
 
 def adopt_orphans() -> None:
-    """Have the orphans among the descendants of this process become its children.
+    """Make orphaned descendants of this process its children.
 
     A process that clears its environment, forks twice and leaves its session can be found in no
-    other way. To be called in a process that runs one attempt, or that forks such processes.
+    other way. Call this in a process that runs one attempt, or that forks such processes.
 
     Source:
         prctl(2) PR_SET_CHILD_SUBREAPER; Linux only.
@@ -44,7 +45,7 @@ def adopt_orphans() -> None:
 
 
 def orphans(known: Collection[int] = ()) -> set[int]:
-    """Return the adopted children of this process, zombies too; none where it adopts none.
+    """Return the adopted children of this process, including zombies; none if it adopts none.
 
     Args:
         known: Children that this process has started itself since it began to adopt.
@@ -59,10 +60,10 @@ def kill_orphans(known: Collection[int] = ()) -> bool:
     """Kill adopted children with their descendants, and reap those that have ended.
 
     Args:
-        known: As for `orphans`.
+        known: See `orphans`.
 
     Returns:
-        Whether some are left: to be called again, a little later.
+        Whether some are left, and this must be called again a little later.
     """
     found = orphans(known)
     _kill({pid for one in found for pid in (one, *_descendants(one))})
@@ -71,14 +72,14 @@ def kill_orphans(known: Collection[int] = ()) -> bool:
 
 
 def reap(pids: Iterable[int]) -> None:
-    """Take the exit codes of children that have ended; nobody else waits for orphans."""
+    """Reap children that have ended; no other code waits for orphans."""
     for pid in pids:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
 
 
 def process_of(pid: int) -> psutil.Process | None:
-    """Return a handle that stays with this process even when its number is given away again."""
+    """Return a handle that refers to this process even if its id is reused."""
     try:
         return psutil.Process(pid)
     except psutil.Error:
@@ -86,12 +87,12 @@ def process_of(pid: int) -> psutil.Process | None:
 
 
 def has_children(pid: int) -> bool:
-    """Tell whether a process has children; where Linux does not list them, it may have some."""
+    """Return whether a process has children; True where Linux does not list them."""
     return not _LISTS_CHILDREN or any(True for _ in _children(pid))
 
 
 def interrupt(kernel: psutil.Process) -> None:
-    """Send SIGINT to the kernel's process group, as an interrupt in Jupyter does."""
+    """Send SIGINT to the kernel's process group, like an interrupt in Jupyter."""
     try:
         if kernel.is_running():
             os.killpg(os.getpgid(kernel.pid), signal.SIGINT)
@@ -102,7 +103,7 @@ def interrupt(kernel: psutil.Process) -> None:
 def members(kernel: psutil.Process | None) -> set[int]:
     """Return the processes of a kernel: itself, its descendants, and those of its session.
 
-    It reads little, so that it can be asked ten times a second.
+    It reads little, so that it can be called ten times a second.
     """
     if kernel is None:
         return set()
@@ -111,7 +112,7 @@ def members(kernel: psutil.Process | None) -> set[int]:
     elif psutil.pid_exists(kernel.pid):
         return set()
     else:
-        # Its number cannot be given away while members of its session live.
+        # The id cannot be reused while members of its session are running.
         found = set()
     if kernel.pid != os.getsid(0):
         found.update(pid for pid in psutil.pids() if _session(pid) == kernel.pid)
@@ -119,10 +120,10 @@ def members(kernel: psutil.Process | None) -> set[int]:
 
 
 def carriers(marker: Marker) -> set[int]:
-    """Return the processes that carry a marker in the environment they were started with."""
+    """Return the processes that were started with a marker in their environment."""
     me = os.getpid()
-    # Linux's own have no session, and no environment. Where this process has none either, it is in
-    # a container that was entered from outside, and so are its children.
+    # Kernel threads have no session and no environment. If this process has no session either, it
+    # was started from outside the container's PID namespace, and so were its children.
     anyone = not _session(me)
     others = (pid for pid in psutil.pids() if pid != me and (anyone or _session(pid)))
     return {pid for pid in others if _carries(pid, marker)}
@@ -135,21 +136,21 @@ def kill_tree(
     group: Path | None = None,
     but_itself: bool = False,
 ) -> int:
-    """Kill a kernel and everything it started, and wait until it is gone.
+    """Kill a kernel and all processes that it started, and wait for their end.
 
-    Found by descent, by the kernel's session, and by an environment variable that only this
-    kernel was given: a process that left the tree and the session still carries that. One that
-    has cleared its environment too is found where it has a control group, or where this process
-    adopts orphans.
+    Processes are found by descent, by the kernel's session, and by an environment variable that
+    only this kernel has: a process that left the tree and the session still has the variable. One
+    that cleared its environment too is found if it has a control group, or if this process adopts
+    orphans.
 
     Args:
-        kernel: The kernel; None where it is not known.
+        kernel: The kernel; None if it is not known.
         marker: Name and value of the environment variable.
-        group: The control group of its processes; None where it has none.
-        but_itself: Leave the kernel alone, and kill only what it has started.
+        group: The control group of its processes; None if it has none.
+        but_itself: Spare the kernel, and kill only the processes that it started.
 
     Returns:
-        How many processes were killed.
+        The number of killed processes.
     """
     spared = {os.getpid(), kernel.pid} if kernel is not None and but_itself else {os.getpid()}
     known = (kernel.pid,) if kernel is not None else ()
@@ -158,7 +159,7 @@ def kill_tree(
         killed |= pids_in(group)
         kill_group(group)
     for _ in range(_ROUNDS):
-        # Repeated: what is just being born is in no list yet.
+        # Repeated: a process that is being forked is in no list yet.
         found = members(kernel) | carriers(marker) | orphans(known) | pids_in(group)
         for pid in list(found):
             found.update(_descendants(pid))
@@ -173,7 +174,7 @@ def kill_tree(
 
 
 def living(pids: Iterable[int]) -> Iterator[int]:
-    """Yield those processes that exist and are no zombies."""
+    """Yield the processes that exist and are not zombies."""
     for pid in pids:
         try:
             if psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
@@ -183,14 +184,14 @@ def living(pids: Iterable[int]) -> Iterator[int]:
 
 
 def resident_bytes(pids: Collection[int]) -> int:
-    """Return the resident memory of processes; what several share counts for each."""
+    """Return the resident memory of processes; shared pages count once for each process."""
     return sum(_resident(pid) for pid in pids)
 
 
 def used_bytes(pids: Collection[int]) -> int:
-    """Return the memory that processes use: shared pages once, and no files that were mapped.
+    """Return the memory used by processes: shared pages once, without mapped files.
 
-    It walks the page tables, which takes milliseconds a gigabyte.
+    It walks the page tables, which takes milliseconds per gigabyte.
 
     Source:
         proc(5) ``smaps_rollup``.
@@ -224,7 +225,7 @@ def _descendants(root: int) -> set[int]:
 
 
 def _children(pid: int) -> Iterator[int]:
-    # A child belongs to the thread that forked it.
+    # Children are listed by the thread that forked them.
     tasks = f"/proc/{pid}/task"
     try:
         threads = os.listdir(tasks)  # noqa: PTH208 - a sample reads hundreds of these
@@ -271,7 +272,8 @@ def _used(pid: int) -> int:
 
 
 def _read(path: str) -> bytes:
-    """Return what a file of /proc says; nothing where its process is gone or another user's."""
+    """Return the content of a file of /proc; empty if the process has ended or is another user's.
+    """
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a sample reads hundreds of these
             return file.read()
