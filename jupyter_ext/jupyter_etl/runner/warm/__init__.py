@@ -1,1 +1,1 @@
-"""Warm runs: the fork server and what it forks ahead of time."""
+"""Warm runs: the fork server, and the runners and kernels that it prestarts."""

@@ -30,14 +30,14 @@ _PATIENCE_S = 60.0
 
 
 class ColdStart(Exception):
-    """A runner could not be forked and has not been started; the text says why."""
+    """A runner could not be forked and was not started; the message is the reason."""
 
 
 class WarmRunners:
-    """Starts runners as forks of a fork server, which it starts itself when it is first needed.
+    """Starts runners as forks of a fork server, which is started at the first use.
 
     Args:
-        command: Of the fork server, without its arguments.
+        command: Command of the fork server, without its arguments.
         preload: Modules that the fork server imports in addition to those that most runs need.
         prestart_s: Seconds after a request during which the next runner is prestarted; 0 for never.
     """
@@ -56,7 +56,7 @@ class WarmRunners:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Start the fork server where there is none that fits, and do not wait for it.
+        """Start the fork server if there is no suitable one; do not wait for it.
 
         Raises:
             ColdStart: It cannot be started.
@@ -65,15 +65,16 @@ class WarmRunners:
             self._ready()
 
     def start(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
-        """Ask for a runner and return at once.
+        """Request a runner and return at once.
 
         Args:
-            words: The command that a cold start would execute; the last is the attempt's folder.
+            words: The command that a cold start would execute; the last word is the attempt's
+                folder.
             env: The runner's environment.
-            log: Descriptor of what it writes to.
+            log: Descriptor for the runner's output.
 
         Raises:
-            ColdStart: It cannot be asked for.
+            ColdStart: The request cannot be sent.
         """
         with self._lock:
             return self._ready().ask(words, env, log)
@@ -97,23 +98,23 @@ class WarmRunners:
 
 
 class WarmRunner:
-    """A runner that was asked for; has `subprocess.Popen.poll`."""
+    """A requested runner; has `subprocess.Popen.poll`."""
 
     def __init__(self, line: _Line, number: int) -> None:
         self._line = line
         self._number = number
 
     def poll(self) -> int | None:
-        """Return its exit code, negative for a signal; None while it lives.
+        """Return its exit code, negative for a signal; None while it is running.
 
         Raises:
-            ColdStart: It has not been started, and will not be.
+            ColdStart: It was not started, and will not be.
         """
         return self._line.poll(self._number)
 
 
 class _Line:
-    """The line to one fork server."""
+    """The connection to one fork server."""
 
     def __init__(
         self, command: Sequence[str], life: Life, imported_with: Mapping[str, str]
@@ -149,7 +150,7 @@ class _Line:
 
     @property
     def is_open(self) -> bool:
-        """Whether the fork server is there."""
+        """Whether the fork server is running."""
         with self._lock:
             self._listen()
             return self._socket.fileno() >= 0
@@ -159,7 +160,7 @@ class _Line:
         around = msgspec.json.encode(Around(env=env, cwd=str(Path.cwd()), umask=_umask()))
         if len(around) > MAX_BYTES:
             raise ColdStart("its environment is too large for a request")
-        # With a key that only this process has: nobody can try values out.
+        # Keyed, so that no other process can find the values by trial.
         digest = blake2b(around, key=self._key).hexdigest()
         message = msgspec.json.encode(Request(number=number, words=tuple(words), around=digest))
         with self._lock, sealed(around) as waiting:
@@ -217,14 +218,17 @@ class _Line:
                 self._codes[answer.pid] = answer.ended
 
     def _end(self) -> None:
-        """End the fork server, whatever it is doing: what it has not started it must not start later."""
+        """Kill the fork server in any state: a request that it has not served must not be served
+        later.
+        """
         self._socket.close()
         self._process.kill()
         self._process.wait()
 
 
 def _umask() -> int:
-    """Return the umask without setting it, which other threads would feel; see proc(5), status."""
+    """Return the umask without setting it, which would affect other threads; see proc(5), status.
+    """
     status = Path("/proc/self/status").read_text()
     return int(status.partition("Umask:")[2].split()[0], 8)
 

@@ -1,9 +1,9 @@
-"""Variables that only the platform may know, on their way from a scheduler to its runners.
+"""Passes the platform's private variables from a scheduler to its runners.
 
-A process shows in /proc the environment that it was started with, for as long as it lives and to
-all processes of its user; a fork has all that was in the memory of its parent. So these variables
-are in a message that waits in a socket, which no other process can open, and are read from it when
-the kernel has been forked.
+/proc shows the environment that a process was started with to all processes of the same user, as
+long as the process exists, and a fork inherits its parent's memory. Therefore these variables are
+sent as a message in a socket, which no other process can open. The runner reads it after it has
+forked its kernel.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ import msgspec
 from jupyter_etl.runner.kernel.kernels import is_private
 
 MAX_BYTES = 180_000
-"""Of one message; Linux takes about 200,000 at once by default."""
+"""Largest size of one message; by default Linux accepts about 200,000 bytes at once."""
 
 _DESCRIPTOR = "JUPYTER_ETL_PRIVATE_FD"
 _STAT = Path("/proc/self/stat")
 _ENVIRONMENT = slice(50 - 3, 52 - 3)
-"""Fields 50 and 51, counted behind the name, with which the third field begins."""
+"""Fields 50 and 51 of /proc/pid/stat, counted from the third field, which follows the name."""
 
 
 def public(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that any process of the user may see."""
+    """Return the variables that may be visible to all processes of the user."""
     return {name: value for name, value in env.items() if not is_private(name)}
 
 
 def sealed(message: bytes) -> socket.socket:
-    """Return a socket in which a message waits; whoever has it can read it with `unsealed`.
+    """Return a socket that contains a message; a process that inherits it reads it with `unsealed`.
 
     Raises:
         OSError: The message is too large.
@@ -50,7 +50,7 @@ def sealed(message: bytes) -> socket.socket:
 
 
 def unsealed(descriptor: int) -> bytes:
-    """Return the message that waits in a socket, leave it there, and close the descriptor."""
+    """Return the message in a socket without removing it, and close the descriptor."""
     with socket.socket(fileno=descriptor) as line:
         return line.recv(MAX_BYTES, socket.MSG_PEEK)
 
@@ -59,10 +59,11 @@ def hand_over(env: Mapping[str, str]) -> tuple[dict[str, str], socket.socket | N
     """Split the environment of a process that is to be started.
 
     Returns:
-        What it is started with, and the socket that it must inherit; None where nothing is private.
+        The environment to start it with, and the socket that it must inherit; None if no variable
+        is private.
 
     Raises:
-        OSError: What is private is too large.
+        OSError: The private variables are too large.
     """
     private = {name: value for name, value in env.items() if is_private(name)}
     if not private:
@@ -72,14 +73,14 @@ def hand_over(env: Mapping[str, str]) -> tuple[dict[str, str], socket.socket | N
 
 
 def take_over() -> None:
-    """Read what `hand_over` has left for this process, if anything, into its environment."""
+    """Read the variables that `hand_over` passed to this process, if any, into its environment."""
     descriptor = os.environ.pop(_DESCRIPTOR, "")
     if descriptor:
         os.environ.update(msgspec.json.decode(unsealed(int(descriptor)), type=dict[str, str]))
 
 
 def hide_own() -> None:
-    """Keep the private variables of this process, and no longer show their values in /proc.
+    """Keep this process's private variables, but hide their values in /proc.
 
     Source:
         proc(5), ``env_start`` and ``env_end`` of /proc/pid/stat; putenv(3) copies elsewhere.

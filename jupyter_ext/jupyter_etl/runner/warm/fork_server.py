@@ -1,7 +1,7 @@
-"""The process whose forks are runners: it has imported what they need, and starts no thread.
+"""The process whose forks are runners: it has their modules imported, and starts no thread.
 
-It is alone with the process that started it on an unnamed pair of sockets: nobody else can ask it
-for anything. When the other end is closed it ends; the runners live on.
+It communicates with the process that started it by an unnamed pair of sockets, so no other process
+can send requests. It exits when the other end is closed; the runners continue.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ PRELOAD = (
     "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "numpy", "pandas", "pyarrow.parquet",
     "duckdb", "deltalake",
 )  # fmt: skip
-"""What runners and kernels need in any case, and what most notebooks import; as far as installed."""
+"""Modules that runners and kernels always need, and those that most notebooks import, if installed.
+"""
 
 _MAX_FORKS = 10_000
 _LOOK_S = 3.0
-"""Age at which it is not known any more whether a file has changed."""
+"""Age in seconds after which the files have to be checked for changes again."""
 
 _PAUSE_S = 0.2
-"""How long nothing is asked, and no runner ends, before the next one is made ready."""
+"""Seconds without a request or the end of a runner before the next runner is prestarted."""
 
 _ORPHANS_S = 0.02
-"""Between two looks for what killed runners have left, while there is some."""
+"""Seconds between two searches for orphans of killed runners, while there are some."""
 
 _TASKS = Path("/proc/self/task")
 
@@ -64,10 +65,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message from a fork server.
 
     Args:
-        started: Number of a request; its runner lives.
-        refused: Number of a request; its runner was not started.
+        started: Number of the request whose runner was started.
+        refused: Number of the request whose runner was not started.
         why: The reason.
-        pid: Of the runner that was started or has ended.
+        pid: Process id of the runner that was started or has ended.
         ended: Exit code of a runner, negative for a signal.
     """
 
@@ -79,14 +80,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
-    """What outlasts the execution of a new interpreter in the same process.
+    """State that is kept when the process executes a new interpreter.
 
     Args:
         line: Descriptor of the socket.
-        modules: To import.
-        left_out: Modules that cannot be in a fork server, with the reason.
-        runners: Process ids of those that live.
-        prestart_s: Seconds after a request for which the next runner is ready; 0 for never.
+        modules: Modules to import.
+        left_out: Modules that a fork server cannot import, with the reason.
+        runners: Process ids of the running runners.
+        prestart_s: Seconds after a request during which the next runner is prestarted; 0 for never.
     """
 
     line: int
@@ -97,15 +98,15 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Prepare = Callable[[], ForkTarget]
-"""Does, once for all forks, what each would do in the same way; it starts no thread."""
+"""Prepares, once for all forks, what each would otherwise do itself; starts no thread."""
 
 
 def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
-    """Fork runners until nobody is there to ask for them.
+    """Fork runners until the client closes the connection.
 
     Args:
-        prepare: Is called after the imports.
-        command: That begins this process anew, without its life.
+        prepare: Called after the imports.
+        command: Command that starts this process again, without its state.
     """
     os.set_inheritable(life.line, False)
     _import_all(life, command)
@@ -118,13 +119,13 @@ def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
 
 
 def _clear_type_caches() -> None:
-    """Do what DuckDB does when a process ends: in a fork it would copy the memory they lie in."""
+    """Clear DuckDB's caches as at its exit: in a fork that would copy their memory."""
     for clear in getattr(typing, "_cleanups", ()):
         clear()
 
 
 class _Template:
-    """Hands a runner that is ready to whoever asks, and makes the next one ready when there is time."""
+    """Serves requests with a prestarted runner, and prestarts the next one when idle."""
 
     def __init__(self, life: Life, fork_target: ForkTarget, command: Sequence[str]) -> None:
         self._life = life
@@ -136,7 +137,7 @@ class _Template:
         for descriptor in (life.line, *self._runners):
             self._waiting.register(descriptor, select.POLLIN)
         self._prestarted: PrestartedRunner | None = None
-        # What a killed runner has left becomes a child of this process.
+        # Orphans of a killed runner become children of this process.
         adopt_orphans()
         self._has_orphans = False
         self._around = ""
@@ -148,7 +149,7 @@ class _Template:
         self._looked_at = time.monotonic()
 
     def serve(self) -> None:
-        """Answer until the line is closed."""
+        """Serve requests until the connection is closed."""
         while True:
             found = self._waiting.poll(self._patience_ms())
             if self._has_orphans:
@@ -166,7 +167,7 @@ class _Template:
                     return
 
     def _patience_ms(self) -> float | None:
-        """Say how long to wait for somebody before `_use_the_pause`."""
+        """Return how long to wait for a request before `_use_the_pause`; None for no limit."""
         if self._has_orphans:
             left_s = _ORPHANS_S
         elif self._prestarted is not None:
@@ -178,7 +179,9 @@ class _Template:
         return max(0.0, left_s * 1000)
 
     def _use_the_pause(self) -> None:
-        """Make a runner ready, or let one go that nobody has asked for, or whose files have changed."""
+        """Prestart a runner, or stop one that was not requested in time or whose files have
+        changed.
+        """
         if self._prestarted is not None:
             if time.monotonic() > self._asked_at + self._life.prestart_s:
                 self._dismiss()
@@ -194,14 +197,14 @@ class _Template:
                 self._forget()
 
     def _answer(self) -> bool:
-        """Give a runner to who asks; False where nobody is there any more."""
+        """Serve one request; return False if the connection is closed."""
         if self._forks >= _MAX_FORKS or time.monotonic() - self._looked_at > _LOOK_S:
-            # The question stays in the socket, for the next.
+            # The request stays in the socket for the next process.
             self._look()
         try:
             message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 2)
         except ConnectionResetError:
-            # It was killed before it had heard all that was said.
+            # The client was killed before it had read all messages.
             return False
         if not message:
             return False
@@ -224,13 +227,13 @@ class _Template:
         return True
 
     def _forget(self) -> None:
-        """Make no runner ready before the next request."""
+        """Prestart no runner before the next request."""
         if self._waits_in is not None:
             os.close(self._waits_in)
         self._around, self._waits_in = "", None
 
     def _hand_over(self, message: bytes, log: int, waits_in: int) -> int:
-        """Give an attempt to a runner, and return its process id."""
+        """Assign an attempt to a runner, and return its process id."""
         if self._prestarted is None or not self._prestarted.takes(message, log):
             self._dismiss()
             self._prestarted = self._prestart(waits_in, log)
@@ -254,9 +257,9 @@ class _Template:
             self._prestarted = None
 
     def _bury(self, process: int) -> None:
-        """Take note of the end of a runner."""
+        """Record the end of a runner."""
         if self._prestarted is not None and process == self._prestarted.process:
-            # It could not make itself ready. The next run finds out whether it can.
+            # Prestarting failed. The next run will show whether a runner can be started.
             self._dismiss()
             self._forget()
             return
@@ -269,7 +272,7 @@ class _Template:
         _say(self._line, Answer(pid=pid, ended=code))
 
     def _look(self) -> None:
-        """Begin anew where a file has changed, or after many forks."""
+        """Restart if a file has changed, or after many forks."""
         if self._forks >= _MAX_FORKS or _stamp(self._files) != self._seen:
             self._dismiss()
             _begin_anew(
@@ -282,7 +285,7 @@ class _Template:
 
 
 def _import_all(life: Life, command: Sequence[str]) -> None:
-    """Import what can be in a fork server; a module that starts a thread is left out."""
+    """Import the modules, except those that start a thread."""
     for name in life.modules:
         if name in life.left_out or not _is_installed(name):
             continue
@@ -312,14 +315,15 @@ def _is_installed(name: str) -> bool:
 def _begin_anew(
     life: Life, command: Sequence[str], *, left_out: Mapping[str, str], runners: Iterable[int]
 ) -> NoReturn:
-    """Execute this program again, in the same process: the runners stay its children."""
+    """Execute this program again in the same process, so that the runners remain its children."""
     os.set_inheritable(life.line, True)
     text = encode_life(msgspec.structs.replace(life, left_out=left_out, runners=tuple(runners)))
     os.execv(command[0], [*command, *text])  # noqa: S606 - becoming its successor is the purpose
 
 
 def encode_life(life: Life) -> tuple[str, str]:
-    """Return the last two words of the fork server's command: its life, and room to write over."""
+    """Return the last two words of the fork server's command: its state, and padding to overwrite.
+    """
     return msgspec.json.encode(life).decode(), " " * ROOM_BYTES
 
 
@@ -328,7 +332,7 @@ def _threads() -> int:
 
 
 def _imported_files() -> tuple[str, ...]:
-    """Return all that was imported, and where a package would be installed."""
+    """Return the files of all imported modules, and the folders where packages are installed."""
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     return tuple(sorted({*filter(None, files), *sys.path}))
 
@@ -347,6 +351,6 @@ def _changed_at(path: str) -> tuple[int, int]:
 
 
 def _say(line: socket.socket, answer: Answer) -> None:
-    # Who is gone needs no answer: the next look at the line ends this process.
+    # A client that is gone needs no answer: the next read of the connection ends this process.
     with contextlib.suppress(OSError):
         line.send(msgspec.json.encode(answer))

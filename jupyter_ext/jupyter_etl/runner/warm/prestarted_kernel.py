@@ -1,4 +1,4 @@
-"""The kernel that most notebooks need, started before it is known which notebook it is for."""
+"""The kernel that most notebooks need, started before the notebook is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SCRIPTS = (".py", ".ipy")
 
 
 def has_startup_code() -> bool:
-    """Whether kernels execute something of their user's when they start.
+    """Return whether the user has configured code that kernels execute when they start.
 
     Source:
         IPython's documentation: profiles, startup files, and ``InteractiveShellApp.exec_lines``.
@@ -45,29 +45,29 @@ def has_startup_code() -> bool:
 
 
 class PrestartedKernel:
-    """This environment's IPython kernel: it runs, has answered, and waits for what it is to execute.
+    """A running IPython kernel of this environment that has replied and waits for a notebook.
 
     Args:
-        forked_kernel: Of the runner; it becomes the kernel.
+        forked_kernel: The runner's fork that becomes the kernel.
 
     Attributes:
-        folder: Private; the sockets of the kernel and its runner lie there.
-        manager, client: Of the kernel.
-        why_not: Why there is none; "" where there is one.
+        folder: Private folder with the sockets of the kernel and its runner.
+        manager, client: Manager and client of the kernel.
+        why_not: Why there is no kernel; "" if there is one.
     """
 
     def __init__(self, forked_kernel: ForkedKernel) -> None:
         self.forked_kernel = forked_kernel
         self.folder = make_folder()
         self.manager: Any = EtlKernelManager(kernel_name=DEFAULT_KERNEL)
-        # Not the kernelspec of this name, which may be of another environment.
+        # Not the installed kernelspec of this name, which may belong to another environment.
         self.manager._kernel_spec = KernelSpec(
             argv=[sys.executable, "-m", LAUNCHER, *ARGUMENTS], language="python"
         )
         self.manager.connection_file = str(self.folder / "kernel.json")
         self.manager.socket_folder = self.folder
         self.manager.forked_kernel = forked_kernel
-        # The process ends soon after the kernel: nothing has to wait for ZeroMQ's threads before.
+        # The process exits soon after the kernel, so nothing has to wait for ZeroMQ's threads.
         self.manager.context = zmq.asyncio.Context()
         self.client: Any = None
         self.why_not = ""
@@ -83,16 +83,16 @@ class PrestartedKernel:
         self.client.start_channels()
         await self.client.wait_for_ready(_START_S)
         self.client.allow_stdin = False
-        # The first cell takes the longest: what it needs has to be found in memory.
+        # The first cell takes longest: this loads the code that it needs into memory.
         asked = self.client.execute(_NOTHING, silent=True, store_history=False)
         await self.client.shell_channel.get_msg(timeout=_START_S)
         await self.client.is_heard({asked})
 
     def why_cold(self, asked: KernelSpec, env: Mapping[str, str], cwd: str) -> str:
-        """Say why this is not the kernel that a notebook asks for; "" where it is.
+        """Return why a notebook needs another kernel; "" if it can use this one.
 
         Args:
-            asked: Its kernelspec.
+            asked: Kernelspec of the notebook.
         """
         if self.why_not:
             return self.why_not
@@ -108,13 +108,13 @@ class PrestartedKernel:
         address_space_bytes: int | None,
         gate: Gate,
     ) -> None:
-        """Be the kernel of a run.
+        """Become the kernel of a run.
 
         Args:
-            asked: Its kernelspec.
-            env, cwd: Its environment and working directory.
-            address_space_bytes: Its limit; None for none.
-            gate: In front of what it shows.
+            asked: Kernelspec of the notebook.
+            env, cwd: Environment and working directory of the kernel.
+            address_space_bytes: Limit of the address space; None for no limit.
+            gate: Filters its output.
         """
         self.manager.gate = self.client.gate = gate
         provisioner = self.manager.provisioner
@@ -128,10 +128,10 @@ class PrestartedKernel:
         )
 
     def stop(self) -> None:
-        """End its process; the folder stays."""
+        """End the process; its folder stays."""
         self.forked_kernel.dismiss()
 
     def dismiss(self) -> None:
-        """End it, whatever it is doing, and delete its sockets."""
+        """Kill it in any state, and delete its sockets."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

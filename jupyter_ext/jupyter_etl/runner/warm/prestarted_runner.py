@@ -1,7 +1,7 @@
-"""A runner that is made ready before it is known for which attempt, with a kernel that is ready too.
+"""A runner that is started, with its kernel, before its attempt is known.
 
-It is a fork of the fork server. It opens what every attempt needs, has its kernel make itself ready,
-and waits for the request; so a run that comes later finds all of it done.
+It is a fork of the fork server. It opens the resources that every attempt needs, lets its kernel
+initialize itself, and waits for the request, so that the next run starts without these steps.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
 
 MAX_REQUEST_BYTES = MAX_BYTES
 _SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")
-"""What ``ps`` shows of it while it waits."""
+"""The command that ``ps`` shows while it waits."""
 
 _AROUND = b"around"
 _LEAVES_S = 2.0
 _PAUSE_S = 0.1
-"""How long nobody asks for it before it warms up."""
+"""Seconds without a request after which it warms up."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process inherits from the one that starts it.
+    """Settings that a process inherits from the one that starts it.
 
     Args:
-        env, cwd, umask: Of the runner.
+        env, cwd, umask: Those of the runner.
     """
 
     env: Mapping[str, str]
@@ -54,15 +54,15 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a fork server: a runner. The descriptor of its log comes with it.
+    """A request to a fork server for a runner. The descriptor of its log is attached.
 
-    The descriptor of a socket comes second, in which an `Around` waits; see `sealed`. No process
-    that kernels are forked from may read it.
+    A second descriptor is that of a socket which contains an `Around`; see `sealed`. No process
+    that forks kernels may read it.
 
     Args:
-        number: The answer has it too.
-        words: The command that a cold start would execute; the last is the attempt's folder.
-        around: Equal for equal ones.
+        number: Repeated in the answer.
+        words: The command that a cold start would execute; the last word is the attempt's folder.
+        around: Digest of the `Around`; equal for equal ones.
     """
 
     number: int
@@ -71,37 +71,37 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(Protocol):
-    """What a runner has that is ready."""
+    """The prestarted resources of a runner."""
 
     def warm_up(self) -> None:
-        """Do, as far as nobody notices, what an attempt will do."""
+        """Exercise the code paths of an attempt, without visible effects."""
 
     def run(self, folder: Path) -> int:
-        """Make the attempt of a folder and return the exit code."""
+        """Run the attempt of a folder and return the exit code."""
 
     def dismiss(self) -> None:
-        """Let go of it all."""
+        """Release all resources."""
 
 
 class ForkTarget(Protocol):
-    """What a fork server makes runners ready with."""
+    """Prestarts the runners of a fork server."""
 
     def plan_warm_up(self) -> None:
-        """Do, once and when there is time, what all warm-ups need; start no thread."""
+        """Prepare, once and when idle, what all warm-ups need; start no thread."""
 
     def make_ready(self, forked_kernel: ForkedKernel) -> Ready:
         """Do what every attempt needs; the forked kernel becomes its kernel."""
 
 
 class PrestartedRunner:
-    """The fork server's side: a runner that waits for its attempt.
+    """The fork server's handle of a runner that waits for its attempt.
 
     Args:
-        pid: Of the fork.
-        line: On which it waits.
+        pid: Process id of the fork.
+        line: Connection to the fork.
 
     Attributes:
-        process: Descriptor of pidfd_open(2); the caller's to close once the runner has its attempt.
+        process: Descriptor of pidfd_open(2); the caller closes it once the runner has its attempt.
     """
 
     def __init__(self, pid: int, line: socket.socket) -> None:
@@ -110,11 +110,11 @@ class PrestartedRunner:
         self._line = line
 
     def takes(self, message: bytes, log: int) -> bool:
-        """Give it the attempt to make; False where it has ended.
+        """Assign an attempt to the runner; return False if the runner has ended.
 
         Args:
             message: An encoded `Request`.
-            log: Descriptor of what it writes to.
+            log: Descriptor for the runner's output.
         """
         with self._line:
             try:
@@ -124,7 +124,7 @@ class PrestartedRunner:
         return True
 
     def dismiss(self) -> None:
-        """Let it go and wait for its end."""
+        """Stop the runner and wait for it."""
         self._line.close()
         if not select.select([self.process], [], [], _LEAVES_S)[0]:
             os.kill(self.pid, signal.SIGKILL)
@@ -135,15 +135,15 @@ class PrestartedRunner:
 def fork_prestarted(
     around: int, fork_target: ForkTarget, inherited: Iterable[int]
 ) -> PrestartedRunner:
-    """Fork a runner and have it make itself ready.
+    """Fork a runner and prestart it.
 
     Args:
-        around: Descriptor of a socket, in which the `Around` waits that it is to run in.
-        fork_target: Makes it ready.
-        inherited: Descriptors of the fork server that it must not keep.
+        around: Descriptor of a socket that contains the runner's `Around`.
+        fork_target: Prestarts the runner.
+        inherited: Descriptors of the fork server that the runner must close.
 
     Raises:
-        OSError: There can be no more processes.
+        OSError: No more processes can be started.
     """
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -163,7 +163,7 @@ def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
         os.setsid()
         widen_descriptors()
         reset_signals()
-        # What is written before there is a log is kept, for the log.
+        # Output is kept in memory until the log is known, and then copied to it.
         early, null = os.memfd_create("log"), os.open(os.devnull, os.O_RDONLY)
         for source, target in ((null, 0), (early, 1), (early, 2)):
             os.dup2(source, target)
@@ -217,7 +217,7 @@ def _warm_up(ready: Ready) -> None:
 
 
 def _show(words: Sequence[str], around: Around) -> None:
-    """Look like a process that was started by a command, as far as there is room."""
+    """Show the command's arguments and environment in /proc, as far as there is room."""
     if not relabel(words, public(around.env)):
         relabel(words, {})
 
@@ -227,7 +227,7 @@ def _is_asked(line: socket.socket, seconds: float) -> bool:
 
 
 def _take(line: socket.socket) -> Request | None:
-    """Wait for the attempt to make, and write to its log; None where nobody will ask any more."""
+    """Wait for a request, and redirect output to its log; None if the connection is closed."""
     with line:
         message, descriptors, _, _ = socket.recv_fds(line, MAX_REQUEST_BYTES, 1)
     if not message:
@@ -237,7 +237,7 @@ def _take(line: socket.socket) -> Request | None:
 
 
 def _write_on(log: int) -> None:
-    """Write to the log from now on, and there as well what was written before."""
+    """Redirect output to the log, and copy the earlier output to it."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     early = os.fstat(2)
