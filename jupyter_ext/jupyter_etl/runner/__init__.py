@@ -1,1 +1,1 @@
-"""One attempt: the runner with its kernel, and the executors that start runners."""
+"""Execution of one attempt: the runner with its kernel, and the executors that start runners."""

@@ -1,8 +1,8 @@
 """One attempt: prepare, execute, check, commit, finish.
 
-The order is what the guarantees rest on. The ledger accepts the attempt before anything is written.
-Nothing that a cell published is committed before the last cell has succeeded. One call ends the
-attempt in the ledger, and makes everything that was committed visible, or nothing.
+The guarantees depend on this order. The ledger accepts the attempt before anything is written.
+Outputs of cells are committed only after the last cell has succeeded. One call ends the attempt in
+the ledger, and makes either all committed outputs visible, or none.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
 
 _EXIT_S = 5.0
-"""How long a kernel may take to return its memory after everything was recorded."""
+"""Seconds that a kernel may take to free its memory after everything was recorded."""
 
 
 def run_attempt(context: AttemptContext, policy: AttemptPolicy) -> AttemptReport:
-    """Execute the notebook of a claimed run, and record what became of it.
+    """Execute the notebook of a claimed run, and record the outcome.
 
     Args:
-        context: What the attempt has.
-        policy: What is decided about it.
+        context: The attempt and its resources.
+        policy: Decides about retries, verdicts and the publish gate.
 
     Returns:
-        What the ledger recorded; ``lost`` if the ledger refused the end of the attempt.
+        The recorded report; ``lost`` if the ledger refused the end of the attempt.
 
     Raises:
         Conflict: The attempt was started before, or its token is stale. Nothing was done.
@@ -106,7 +106,7 @@ def _start(context: AttemptContext, limit: TimeLimit) -> str:
 
 
 def _prepare(context: AttemptContext, snapshot: str) -> tuple[Prepared, Pinned | None]:
-    """Check what can be checked before a kernel starts, and place the files of the version."""
+    """Run all checks that need no kernel, and write the files of the version."""
     context.ask_ledger(context.lake.check)
     new, store = context.claim.run.new, context.store
     prepared = prepare(snapshot, new, context.folder / SNAPSHOT)
@@ -203,9 +203,9 @@ def _begin(context: AttemptContext, record: RunRecord, start: Start) -> None:
 def _commit(
     context: AttemptContext, policy: AttemptPolicy, record: RunRecord, limit: TimeLimit
 ) -> AttemptOutcome:
-    """Check what was staged, and commit it."""
+    """Check the staged outputs, and commit them."""
     if record.staged:
-        # A runner that was suspended past its lease learns it here, before it writes to the lake.
+        # A runner that was suspended past its lease detects it here, before it writes to the lake.
         context.heartbeats.heartbeat()
     if context.cancellation.reason is not None:
         return outcome_of_stop(context, limit)

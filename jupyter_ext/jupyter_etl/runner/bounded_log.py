@@ -1,8 +1,8 @@
-"""Keeps the log of an attempt below a size, whoever writes to its descriptors.
+"""Keeps the log of an attempt below a maximum size, regardless of which process writes to it.
 
-Descriptors 1 and 2 of a runner, its kernel and all that these start are a pipe, which a thread of
-the runner copies into the log. Where the runner is gone nobody reads: a write fails then, and no
-process waits for ever.
+Descriptors 1 and 2 of a runner, its kernel and all their child processes are a pipe, which a thread
+of the runner copies to the log. After the runner has ended, writes to the pipe fail, so that no
+process blocks forever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from jupyter_etl.language.sizes import rounded_size
 
 LOG_BYTES = 20_000_000
-"""Most that a log has; of a longer one the beginning and the end are kept."""
+"""Largest size of a log; the beginning and the end of a longer one are kept."""
 
 _CHUNK = 1 << 18
 _DRAIN_S = 1.0
@@ -31,12 +31,12 @@ _current: _Copier | None = None
 
 @contextmanager
 def bounded_log(path: Path, *, limit: int = LOG_BYTES) -> Iterator[None]:
-    """Have all that is written to descriptors 1 and 2 go through a pipe while the block lasts.
+    """Redirect descriptors 1 and 2 through a pipe during the block.
 
-    Where they are not the log, as in a terminal, nothing is done.
+    Nothing is done if they are not the log, as in a terminal.
 
     Args:
-        limit: Its most bytes.
+        limit: Largest size of the log in bytes.
     """
     global _current
     if not _is_log(path):
@@ -51,7 +51,7 @@ def bounded_log(path: Path, *, limit: int = LOG_BYTES) -> Iterator[None]:
 
 
 def drain_log() -> None:
-    """Wait until what has been written is in the log; a flood is not waited for."""
+    """Wait until earlier output is in the log, but not for a continuous flood."""
     if _current is not None:
         _current.drain()
 
@@ -84,13 +84,13 @@ class _Copier:
         until = time.monotonic() + _DRAIN_S
         while time.monotonic() < until:
             with self._lock:
-                # What has been read is written under the same lock.
+                # Data that was read is written under the same lock.
                 if not _waiting(self._read):
                     return
             time.sleep(0)
 
     def close(self) -> None:
-        """Write to the log itself again; what others write from now on fails."""
+        """Write to the log directly again; later writes of other processes fail."""
         _flush()
         os.close(self._wake)
         self._thread.join()
@@ -102,7 +102,7 @@ class _Copier:
         poll = select.poll()
         for descriptor in (self._read, self._woken):
             poll.register(descriptor, select.POLLIN)
-        # When this process closes, what has been written so far is taken, and no more.
+        # After this process closes the pipe, only the data in it is copied.
         while (found := dict(poll.poll())) and self._woken not in found:
             self._take(_CHUNK)
         self._take(_waiting(self._read))
@@ -113,14 +113,14 @@ class _Copier:
                 piece = os.read(self._read, size)
             except BlockingIOError:
                 return
-            # A full disk costs the log its lines, and nobody the run.
+            # On a full disk the log loses lines, but the run continues.
             with suppress(OSError):
                 if self._size + len(piece) > self._limit:
                     self._shorten()
                 self._size += os.write(self._file, piece)
 
     def _shorten(self) -> None:
-        """Replace the log by its beginning and its end: readers see either file whole."""
+        """Replace the log by its beginning and its end, atomically for readers."""
         part = self._part
         head, tail = os.pread(self._file, part, 0), os.pread(self._file, part, self._size - part)
         self._left_out += self._size - 2 * part
@@ -153,7 +153,7 @@ def _point_to(target: int) -> None:
 
 
 def _waiting(pipe: int) -> int:
-    """Return how many bytes wait in a pipe."""
+    """Return the number of unread bytes in a pipe."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]

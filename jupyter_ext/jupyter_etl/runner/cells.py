@@ -1,4 +1,4 @@
-"""Which cell of the deployed notebook a cell of the executed one is."""
+"""Maps cells of the executed notebook to those of the deployed one."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ NotebookCell = Mapping[str, Any]
 def deployed_indices(
     deployed: Sequence[NotebookCell], executed: Sequence[NotebookCell]
 ) -> list[int | None]:
-    """Map the cells of a notebook in papermill's hands to those of the deployed one.
+    """Map the cells of papermill's copy of a notebook to those of the deployed one.
 
-    Papermill takes away the error markers of an earlier run, and puts the parameters of this one
-    into a cell of their own: in the place of an earlier such cell, behind the cell tagged
-    ``parameters``, or at the top. Cells are never taken away or reordered otherwise. A note of ours
-    looks like one of its markers.
+    Papermill removes the error markers of an earlier run, and inserts a cell with the parameters of
+    this one: in place of an earlier such cell, after the cell tagged ``parameters``, or at the top.
+    It removes and reorders no other cells. Our own notes look like its markers.
 
     Args:
         deployed: All cells of the deployed notebook.
-        executed: All cells of the notebook that is executed.
+        executed: All cells of the executed notebook.
 
     Returns:
-        For each executed cell the index of the deployed one, both 0-based and over all cells;
-        None for a cell that papermill inserted.
+        For each executed cell the index of the deployed one, both 0-based over all cells; None for
+        a cell that papermill inserted.
     """
     indices: list[int | None] = [
         index for index, cell in enumerate(deployed) if _MARKER not in _tags(cell)
@@ -47,9 +46,9 @@ def deployed_indices(
 
 
 def note_cell(text: str) -> NotebookCell:
-    """Return a cell that tells a person how a notebook was executed.
+    """Return a cell with a note for readers about how a notebook was executed.
 
-    Papermill takes it away as it does with its markers, and reports leave it out.
+    Papermill removes it like its own markers, and reports omit it.
     """
     import nbformat
 
@@ -59,17 +58,17 @@ def note_cell(text: str) -> NotebookCell:
 
 
 def count_code(cells: Sequence[NotebookCell]) -> int:
-    """Return how many cells hold code."""
+    """Return the number of code cells."""
     return sum(1 for cell in cells if cell.get("cell_type") == "code")
 
 
 def say_cell(index: int | None) -> str:
-    """Name a cell for people, who count from 1: ``cell 3``."""
+    """Return the name of a cell for users, counted from 1: ``cell 3``."""
     return "the cell of injected parameters" if index is None else f"cell {index + 1}"
 
 
 def cell_label(cell: NotebookCell) -> str:
-    """Return what tells a cell from others in a log: its first line of text, else its tags."""
+    """Return a label of a cell for logs: its first line of text, else its tags."""
     source = cell.get("source", "")
     text = source if isinstance(source, str) else "".join(source)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
@@ -78,9 +77,9 @@ def cell_label(cell: NotebookCell) -> str:
 
 
 def traceback_of(cell: NotebookCell) -> str:
-    """Return the traceback of the error that a cell shows, without colours; "" where it has none.
+    """Return the traceback of the error that a cell shows, without colours; "" if it has none.
 
-    Of a very long one the beginning and the end are kept.
+    The beginning and the end of a very long one are kept.
     """
     errors = [one for one in cell.get("outputs", ()) if one.get("output_type") == "error"]
     if not errors:

@@ -1,4 +1,4 @@
-"""From staged outputs to committed ones: publication locks, publish gate, commits."""
+"""Commits staged outputs: publication locks, publish gate, commits."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _POLL_S = (0.1, 0.5)
 
 
 class HeldBack(Exception):
-    """What was staged must not be committed before a person has approved it.
+    """Staged outputs need approval before they can be committed.
 
     Args:
-        differences: Of all its tables, those with reasons among them.
+        differences: Those of all tables, including those with reasons.
         checks: The rules of severity error that failed.
     """
 
@@ -66,20 +66,20 @@ def commit_outputs(
     failed_checks: tuple[CheckResult, ...] = (),
     moves: Sequence[CursorMove] = (),
 ) -> tuple[Committed, ...]:
-    """Move every staged output to its place; the ledger makes them visible afterwards.
+    """Commit every staged output; the ledger makes them visible afterwards.
 
     The publication locks are acquired first. They are held until the attempt has ended in the
-    ledger, so that each commit is built on what is live, and the next one on what this run
-    publishes.
+    ledger, so that each commit is based on the live version, and the next commit on that of this
+    run.
 
     Args:
         failed_checks: The rules of severity error that failed.
-        moves: What the run's incremental loads read.
+        moves: The moves of watermarks by the run's incremental loads.
 
     Raises:
         HeldBack: A check failed, or the gate has reasons; nothing was committed.
-        EtlError: An output could not be committed, or the attempt has to stop. None of them
-            becomes visible.
+        EtlError: An output could not be committed, or the attempt has to stop. None of them becomes
+            visible.
     """
     if staged:
         _acquire_locks(context, [one.name for one in staged])
@@ -88,7 +88,7 @@ def commit_outputs(
         return ()
     context.ask_ledger(context.lake.claim)
     committed = tuple([_commit(context, one) for one in staged])
-    # The file system may have been unmounted meanwhile: then what was written is not there.
+    # The file system may have been unmounted meanwhile, and the written files with it.
     context.ask_ledger(context.lake.check)
     return committed
 
@@ -100,7 +100,7 @@ def _check(
     failed_checks: tuple[CheckResult, ...],
     moves: Sequence[CursorMove],
 ) -> None:
-    """Raise `HeldBack` for what a person has to approve, `PublishError` for rows that were read twice."""
+    """Raise `HeldBack` if approval is needed, `PublishError` for rows that were read twice."""
     differences: tuple[Difference, ...] = ()
     new, load = context.claim.run.new, context.store.load_watermark
     if not new.draft:
@@ -115,7 +115,7 @@ def _check(
 def _differences(
     context: AttemptContext, policy: AttemptPolicy, staged: Sequence[Staged]
 ) -> tuple[Difference, ...]:
-    """Compare the tables with what is live, under their locks, so that nothing changes afterwards."""
+    """Compare the tables with the live versions, under their locks, so that neither changes."""
     found = []
     for one in staged:
         if one.kind is not PublicationKind.TABLE:
@@ -150,10 +150,10 @@ def _commit(context: AttemptContext, staged: Staged) -> Committed:
 
 
 def batch_of(run: Run, staged: Staged) -> Batch:
-    """Return what the rows are that a run appends.
+    """Return the batch that identifies the rows that a run appends.
 
-    Runs of one pipeline for one interval append the same; a run for an upstream version appends
-    what no other does; a run on request may be repeated, so its rows identify it.
+    Runs of one pipeline for one interval append the same rows; a run for an upstream version
+    appends unique ones; a run on request may be repeated, so its rows identify it.
     """
     if run.new.cause in (Cause.SCHEDULE, Cause.BACKFILL):
         return Batch(key=run.new.pipeline, interval=run.new.interval)
@@ -170,8 +170,8 @@ def batch_of_rows(staged: Staged) -> Batch:
 def _token(claim: Claim, name: str) -> str:
     """Return the token of a commit.
 
-    With the attempt's number: what an earlier attempt has committed and not recorded is undone,
-    for the checks of this one have seen other rows.
+    It contains the attempt's number: an unrecorded commit of an earlier attempt is undone, because
+    the checks of this attempt read other rows.
     """
     return f"run-{claim.run.id}.{claim.attempt.number}/{name}"
 
@@ -195,7 +195,7 @@ def _acquire_locks(context: AttemptContext, names: Sequence[str]) -> None:
         if not waits:
             context.remark(f"waits for the publication lock of {', '.join(locked)}")
             waits = True
-        # Random, so that the attempts that wait do not all ask at the same time.
+        # Random, so that waiting attempts do not all poll at the same time.
         threading.Event().wait(random.uniform(*_POLL_S))
         if context.cancellation.reason is not None:
             raise PublishError(
@@ -204,7 +204,7 @@ def _acquire_locks(context: AttemptContext, names: Sequence[str]) -> None:
 
 
 def newest_version(store: PublicationStore, name: str, *, draft: bool) -> PublicationVersion | None:
-    """Return what the next version follows: the live version, or the newest draft."""
+    """Return the version that the next one follows: the live version, or the newest draft."""
     try:
         publication = store.load_publication(name)
     except NotFound:

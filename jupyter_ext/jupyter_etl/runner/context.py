@@ -1,4 +1,4 @@
-"""What an attempt has."""
+"""The context of an attempt: its claim and its resources."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class ReadyKernel(Protocol):
     """A kernel that was started before the attempt was known.
 
     Attributes:
-        folder: Private; the sockets of the kernel and its runner are in it.
-        manager, client: The kernel's, of jupyter_client.
+        folder: Private folder with the sockets of the kernel and its runner.
+        manager, client: Manager and client of jupyter_client.
     """
 
     folder: Path
@@ -56,11 +56,11 @@ class ReadyKernel(Protocol):
         address_space_bytes: int | None,
         gate: Callable[[str, int], bool],
     ) -> None:
-        """Turn into the kernel of a run.
+        """Become the kernel of a run.
 
         Args:
-            asked, env, cwd: As for `why_cold`.
-            address_space_bytes: Its limit; None for none.
+            asked, env, cwd: See `why_cold`.
+            address_space_bytes: Limit of the address space; None for no limit.
             gate: Filters its output.
         """
         ...
@@ -76,22 +76,22 @@ def _no_secret(name: str, source: Source | None = None) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptContext:
-    """What an attempt has.
+    """An attempt and its resources.
 
     Args:
         claim: The run, and its attempt.
-        folder: Of the attempt; see `folders.attempt_folder`.
+        folder: The attempt's folder; see `folders.attempt_folder`.
         store: The ledger.
         clock: For recorded instants and for the lease.
-        lake: Where all outputs are.
-        publishers: What commits the outputs, by kind.
+        lake: The storage of all outputs.
+        publishers: The publishers that commit the outputs, by kind.
         heartbeat_s: Seconds between heartbeats.
         lease_s: Seconds without a heartbeat after which the attempt no longer owns its run.
         secret: Resolves the names of secrets.
-        redactor: Removes the values of secrets from what is shown and recorded.
-        limits: Of memory and outputs.
+        redactor: Removes the values of secrets from output and records.
+        limits: Limits of memory and outputs.
         cancellation: Set when the attempt has to stop.
-        kernel: Becomes the notebook's kernel where it can; None for a cold start.
+        kernel: A prestarted kernel, used if it fits the notebook; None for a cold start.
     """
 
     claim: Claim
@@ -110,12 +110,12 @@ class AttemptContext:
 
     @cached_property
     def events(self) -> EventLog:
-        """What happens in the attempt, as a file in its folder."""
+        """The event log of the attempt, a file in its folder."""
         return EventLog(self.folder / EVENTS, self.clock, self.redactor)
 
     @cached_property
     def heartbeats(self) -> Heartbeats:
-        """The heartbeats of the attempt; they are sent while it is entered."""
+        """The heartbeats of the attempt; they are sent while the context is entered."""
         return Heartbeats(
             store=self.store,
             claim=self.claim,
@@ -133,12 +133,12 @@ class AttemptContext:
 
     @cached_property
     def group(self) -> Path | None:
-        """The control group of the kernel's processes; None where they have none."""
+        """The control group of the kernel's processes; None if they have none."""
         return group_of(self.folder)
 
     @cached_property
     def memory_bytes(self) -> int | None:
-        """The most memory of the kernel's processes; None for no limit."""
+        """Memory limit of the kernel's processes; None for no limit."""
         return self.limits.memory_for(self.claim.run.new.policy.memory_bytes)
 
     @property
@@ -157,16 +157,16 @@ class AttemptContext:
         return self.folder / EXECUTED
 
     def remark(self, text: str) -> None:
-        """Write a remark for people into the log of the run; "" is none."""
+        """Write a remark for users into the log of the run; "" writes nothing."""
         if text:
             self.events.log(text)
 
     def ask_ledger(self, call: Callable[[], T]) -> T:
-        """Call the ledger, again and again while it cannot be reached and the attempt owns its run.
+        """Call the ledger, with retries while it cannot be reached and the attempt owns its run.
 
         Raises:
-            StoreError: The lease is over and the ledger still cannot be reached, or the error is
-                not retryable.
+            StoreError: The lease has expired and the ledger still cannot be reached, or the error
+                is not retryable.
         """
         while True:
             try:

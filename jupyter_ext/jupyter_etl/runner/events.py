@@ -1,4 +1,4 @@
-"""The append-only file of the events of an attempt, one JSON object a line."""
+"""The append-only event log of an attempt, with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LOG = logging.getLogger(__name__)
 
 
 class EventLog:
-    """Writes events as they happen; a line is written whole or not at all.
+    """Writes events as they happen; a line is written completely or not at all.
 
     An event that cannot be written is lost, and the attempt continues.
 
     Args:
         path: The file; it is created with the first event.
         clock: For the ``at`` of each event.
-        redactor: Knows the secrets that no event may hold; None where there are none.
+        redactor: Removes secrets from events; None if there are none.
     """
 
     def __init__(self, path: Path, clock: Clock, redactor: Redactor | None = None) -> None:
@@ -58,18 +58,18 @@ class EventLog:
                 file.truncate(end)
 
     def log(self, message: str) -> None:
-        """Append a remark for people."""
+        """Append a remark for users."""
         self.add("log", message=message)
 
 
 def read_events(*paths: Path, after: int = 0) -> list[dict[str, Any]]:
-    """Return the events of some files, one after the other, from the number ``after`` on.
+    """Return the events of the files in order, starting with the event numbered ``after``.
 
-    A last line that is still being written is left for the next call.
+    An incomplete last line is left for the next call.
 
     Args:
-        paths: An absent file has no events.
-        after: How many events the caller has already.
+        paths: A missing file has no events.
+        after: Number of events that the caller has already read.
     """
     lines: list[bytes] = []
     for path in paths:

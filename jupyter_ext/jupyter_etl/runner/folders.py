@@ -1,4 +1,4 @@
-"""Where an attempt keeps its files, and the claim it starts from."""
+"""The folder of an attempt, and the claim in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def attempt_folder(home: Path, run_id: int, number: int) -> Path:
     """Return the folder of one attempt; it need not exist.
 
     Args:
-        number: Of the attempt, 1 for the first.
+        number: The attempt's number, starting at 1.
     """
     return home / "runs" / f"{run_id:08d}" / str(number)
 
@@ -36,9 +36,9 @@ def home_of(folder: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that a reader sees the old content or the new one.
+    """Replace a file atomically: readers see the old content or the new one.
 
-    The folder exists. Nobody else may read the new file.
+    The folder must exist. Only the user may read the new file.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -52,9 +52,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def save_claim(home: Path, claim: Claim) -> Path:
-    """Make the attempt's folder, private to its user, and write the claim into it.
+    """Create the attempt's folder, private to its user, and write the claim into it.
 
-    Writing the same claim again changes nothing that a running attempt reads or writes.
+    Writing the same claim again does not affect a running attempt.
 
     Raises:
         ExecutionError: The folder cannot be written.
@@ -77,7 +77,7 @@ def load_claim(folder: Path) -> Claim:
     """Read the claim of an attempt.
 
     Raises:
-        ExecutionError: There is none, or it cannot be understood.
+        ExecutionError: There is no claim, or it is invalid.
     """
     try:
         return msgspec.json.decode((folder / CONTEXT).read_bytes(), type=Claim)

@@ -1,8 +1,9 @@
-"""Calls functions in child processes that have limits of memory and time.
+"""Calls functions in child processes with limits of memory and time.
 
-A file of some megabytes can unpack to gigabytes, and ends the server that reads it itself. The
-children are forks of one process, which has imported what they need and is alone with the server
-on an unnamed pair of sockets. What crosses it is JSON: a file may have taken over a child.
+A file of some megabytes can unpack to gigabytes; a server that reads it in its own process would be
+killed. The children are forks of one process, which has their modules imported and communicates
+with the server by an unnamed pair of sockets. All messages are JSON, because a file may have taken
+control of a child.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _PID_BYTES = 4
 _RESULT, _ERROR, _END = b"r", b"e", b"."
 _STARTS_S = 60.0
 _IDLE_S = 600.0
-"""After so long without a call the process that forks gives its memory back."""
+"""Seconds without a call after which the forking process exits to free its memory."""
 
 _OUT_OF_MEMORY = ("OutOfMemoryException", "ArrowMemoryError")
 _ADVICE = "Read it in a notebook, which has the memory and the time of a kernel."
@@ -51,12 +52,12 @@ _ADVICE = "Read it in a notebook, which has the memory and the time of a kernel.
 
 @dataclass(frozen=True, kw_only=True)
 class CallLimits:
-    """What one call may take.
+    """Limits of one call.
 
     Args:
-        memory_bytes: Most private memory of the child, above what it was forked with.
-        seconds: Longest time.
-        result_bytes: Largest result.
+        memory_bytes: Private memory of the child above its initial memory.
+        seconds: Duration.
+        result_bytes: Size of the result.
     """
 
     memory_bytes: int = 1_000_000_000
@@ -65,7 +66,7 @@ class CallLimits:
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to the process that forks; the descriptor for the answer comes with it."""
+    """A request to the forking process; the descriptor for the answer is attached."""
 
     function: str
     arguments: dict[str, object]
@@ -76,14 +77,14 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _NotStarted(Exception):
-    """There is no child; another process that forks may have one."""
+    """No child was started; another forking process may succeed."""
 
 
 class LimitedCalls:
-    """Calls functions in children; may be used from several threads.
+    """Calls functions in child processes; thread-safe.
 
     Args:
-        preload: Modules that the children find imported.
+        preload: Modules that are imported before the children are forked.
     """
 
     def __init__(self, preload: Sequence[str] = (), limits: CallLimits | None = None) -> None:
@@ -94,7 +95,7 @@ class LimitedCalls:
         self._line: socket.socket | None = None
 
     def prepare(self) -> None:
-        """Start the process that forks, where it does not run, and do not wait for it.
+        """Start the forking process if it is not running; do not wait for it.
 
         Raises:
             ExecutionError: It cannot be started.
@@ -109,17 +110,17 @@ class LimitedCalls:
 
         Args:
             function: ``module:name``; it returns bytes.
-            arguments: By name; JSON values.
-            what: Is called, as the subject of a message: ``The preview of 'orders'``.
-            env: The environment of the child. Secrets in it are on no command line.
+            arguments: Keyword arguments; JSON values.
+            what: Subject of error messages: ``The preview of 'orders'``.
+            env: The environment of the child. Secrets in it appear on no command line.
 
         Returns:
-            What the function returned.
+            The result of the function.
 
         Raises:
-            EtlError: As the function raised it.
-            LimitExceeded: It took more memory or time than it may, or returned too much.
-            TimeoutError: It waited for something else for longer than it may.
+            EtlError: Raised by the function.
+            LimitExceeded: Memory, time or the size of the result exceeded the limit.
+            TimeoutError: Waiting for another resource exceeded its limit.
         """
         call = _Call(
             function=function,
@@ -137,7 +138,7 @@ class LimitedCalls:
         try:
             return self._answer(message, what)
         except _NotStarted:
-            # It may have ended, idle, in the moment in which it was asked.
+            # It may have exited, idle, at the moment of the call.
             self.close()
         try:
             return self._answer(message, what)
@@ -147,7 +148,7 @@ class LimitedCalls:
             ) from None
 
     def close(self) -> None:
-        """End the process that forks, and with it all calls."""
+        """End the forking process, and all calls with it."""
         with self._lock:
             self._end()
 
@@ -222,10 +223,10 @@ class LimitedCalls:
 
 
 def _started(answer: socket.socket) -> psutil.Process | None:
-    """Return the child once there is one, None where it has ended already.
+    """Return the child once it is started, None if it has ended already.
 
     Raises:
-        _NotStarted: There is none. What it is forked from may still have to import.
+        _NotStarted: There is none. The forking process may still be importing.
     """
     answer.settimeout(_STARTS_S)
     try:
@@ -261,16 +262,16 @@ def _processor_s(child: psutil.Process | None) -> float:
 
 
 def serve(line: socket.socket, preload: Sequence[str]) -> None:
-    """Fork a child for each call, until nobody is there to call, or for a while nobody has.
+    """Fork a child for each call, until the connection is closed or idle for too long.
 
     Args:
-        line: On which calls come.
+        line: Connection on which calls are received.
         preload: Modules to import first.
     """
     for name in preload:
         with suppress(ImportError):
             import_module(name)
-    # Children are reaped by the kernel: the caller sees their end on its socket.
+    # Linux reaps the children: the caller sees their end on its socket.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while select.select([line], [], [], _IDLE_S)[0]:
         message, descriptors, _, _ = socket.recv_fds(line, _MAX_CALL_BYTES, 1)
@@ -290,7 +291,7 @@ def _work(parent: int, message: bytes, answer: socket.socket) -> NoReturn:
             reset_signals()
             go_first()
             take_environment(call.env)
-            # A library that finds no memory writes a trace: the caller gets a sentence.
+            # A library that cannot allocate memory prints a trace; the caller receives a sentence.
             os.dup2(1, 2)
             answer.sendall(os.getpid().to_bytes(_PID_BYTES, sys.byteorder))
             limit_data(call.memory_bytes)
@@ -336,6 +337,6 @@ def _is_of_memory(problem: BaseException) -> bool:
 
 
 if __name__ == "__main__":
-    # `python -m` puts the working directory first; nothing is to be imported from there.
+    # `python -m` puts the working directory first; nothing may be imported from there.
     sys.path.pop(0)
     serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

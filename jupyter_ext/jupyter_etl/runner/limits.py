@@ -1,4 +1,4 @@
-"""What one attempt may take of the machine."""
+"""Limits of one attempt's use of the machine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SELF = Path("/proc/self/cgroup")
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The limits of a machine, where a pipeline's policy sets none.
+    """The limits of a machine, used if a pipeline's policy sets none.
 
     Args:
-        memory_bytes: Most resident memory of a kernel with all it started; 0 for no limit, None
-            for 80 % of what the machine, or its control group, has.
-        cell_output_bytes: Most that is kept of what one cell shows.
-        run_output_bytes: Most that is kept of what all cells of a run show.
+        memory_bytes: Resident memory of a kernel with all its processes; 0 for no limit, None for
+            80 % of the memory of the machine, or of its control group.
+        cell_output_bytes: Size of the output kept of one cell.
+        run_output_bytes: Size of the output kept of all cells of a run.
     """
 
     memory_bytes: int | None = None
@@ -36,7 +36,7 @@ class Limits:
         """Return the memory that an attempt may use; None for no limit.
 
         Args:
-            asked: What its policy says; None where it says nothing.
+            asked: The limit of its policy; None if it sets none.
         """
         limit = self.memory_bytes if asked is None else asked
         if limit is None:
@@ -46,9 +46,9 @@ class Limits:
 
 @cache
 def machine_memory_bytes() -> int:
-    """Return the memory of this machine, or of the control group it is confined to, in bytes.
+    """Return the memory of this machine, or of its control group if that is limited, in bytes.
 
-    The limits are read once in each process: a group has many parents.
+    The limits are read once per process, because a group has many parents.
     """
     return group_memory_bytes(_CGROUP, _SELF)
 
@@ -57,8 +57,8 @@ def group_memory_bytes(cgroup: Path, own: Path) -> int:
     """Return the least of the memory of this machine and the limits of control groups, in bytes.
 
     Args:
-        cgroup: Where control groups are mounted.
-        own: The file that names the groups of a process.
+        cgroup: Mount point of the control groups.
+        own: File that names the groups of a process.
 
     Source:
         cgroups(7): ``memory.max`` in version 2, ``memory.limit_in_bytes`` in version 1.
@@ -68,12 +68,12 @@ def group_memory_bytes(cgroup: Path, own: Path) -> int:
 
 
 def address_space_bytes(memory_bytes: int | None) -> int | None:
-    """Return the address space that goes with a memory limit: a backstop, not the limit.
+    """Return the limit of the address space for a memory limit: a backstop, not the limit itself.
 
-    What is reserved is not used. Measured: pandas, pyarrow and DuckDB together reserve 2.5 GB for
-    0.2 GB in use, a Java virtual machine 4 GB, Node with one WebAssembly memory 12 GB and a
-    headless Chromium between 64 and 96 GiB. Below the sum of that and four times the memory, good
-    notebooks would fail; above it are only allocations that cannot be meant.
+    Reserved memory is not used memory. Measured: pandas, pyarrow and DuckDB together reserve 2.5 GB
+    for 0.2 GB in use, a Java virtual machine 4 GB, Node with one WebAssembly memory 12 GB and a
+    headless Chromium between 64 and 96 GiB. Below the sum of that and four times the memory, valid
+    notebooks would fail; only erroneous allocations exceed it.
     """
     return None if memory_bytes is None else _FACTOR * memory_bytes + _RESERVED_BYTES
 
@@ -93,7 +93,7 @@ def _group_limits(cgroup: Path, own: Path) -> Iterator[int]:
         else:
             continue
         inner = root / group.lstrip("/")
-        # In a container the group is often mounted as the root, under another name than it has.
+        # In a container the group is often mounted as the root, under a different name.
         for folder in [inner, *inner.parents]:
             if folder != root and root not in folder.parents:
                 break

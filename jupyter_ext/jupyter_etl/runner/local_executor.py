@@ -24,7 +24,7 @@ from jupyter_etl.runner.warm.client import ColdStart, WarmRunner, WarmRunners
 from jupyter_etl.runner.warm.environment import hand_over, hide_own
 
 NOT_STARTED = 127
-"""Exit code of a runner that was not started, as a shell has it for an unknown command."""
+"""Exit code of a runner that was not started, as in a shell for an unknown command."""
 
 _SUPERVISOR = str(Path(__file__).with_name("supervisor.py"))
 _Child = subprocess.Popen[bytes] | WarmRunner
@@ -32,11 +32,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class LocalExecutor:
-    """Starts a detached runner process for every attempt, which may end after this process.
+    """Starts a detached runner process for every attempt, which may outlast this process.
 
     Args:
-        command: Of the runner, without the folder of the attempt.
-        env: Set in addition to this process's environment.
+        command: Command of the runner, without the folder of the attempt.
+        env: Variables to set in addition to this process's environment.
         warm: Forks runners from a fork server; None for cold starts only. The caller closes it.
     """
 
@@ -126,7 +126,9 @@ class LocalExecutor:
                 ) from problem
 
     def _start_again(self, key: tuple[int, int], words: Sequence[str], why: str) -> int | None:
-        """Start a runner cold that the fork server did not start; return an exit code if that fails."""
+        """Start a runner cold after the fork server could not start it; return an exit code on
+        failure.
+        """
         try:
             self._children[key] = self._start_cold(words, why)
         except ExecutionError:
@@ -147,7 +149,7 @@ class LocalExecutor:
 
 
 def _supervised(program: str) -> tuple[str, ...]:
-    """Return the beginning of the command that runs a program under a supervisor, on Linux.
+    """Return the prefix of a command that runs a program under a supervisor, on Linux.
 
     Raises:
         OSError: The program does not exist.
@@ -158,13 +160,13 @@ def _supervised(program: str) -> tuple[str, ...]:
 
 
 class LocalExecutors:
-    """Makes executors that share one fork server.
+    """Creates executors that share one fork server.
 
     Args:
         make: The class of the executor, `LocalExecutor`.
-        command: As for `LocalExecutor`.
+        command: See `LocalExecutor`.
         fork_server: Command of the fork server; None for cold starts only.
-        env: As for `LocalExecutor`.
+        env: See `LocalExecutor`.
         preload: Modules that the fork server imports in addition to those that most runs need.
         prestart_s: Seconds after a request during which the next runner is prestarted; 0 for never.
     """
@@ -199,7 +201,7 @@ class LocalExecutors:
 
     def executor(self) -> Executor:
         """Return a new executor."""
-        # The code of a run can read the environment of the processes that it descends from.
+        # The code of a run can read the environment of its ancestor processes.
         hide_own()
         return self._make(self._home, command=self._command, env=self._env, warm=self._warm)
 

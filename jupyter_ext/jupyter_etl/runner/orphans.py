@@ -1,4 +1,4 @@
-"""Ends what a lost attempt has left: its runner, its kernel, all they started, and their sockets."""
+"""Cleans up after a lost attempt: its runner, its kernel, their processes, and their sockets."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _LOOK_S = 0.02
 
 
 def clean_up_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
-    """Kill an attempt's runner and everything that carries its marker; delete sockets of the dead.
+    """Kill an attempt's runner and all processes that carry its marker; delete their sockets.
 
-    The number that the ledger has may belong to a stranger by now: the runner is a process that
-    was started for this folder.
+    The recorded process id may have been reused: the runner is identified by the attempt's folder
+    in its command.
 
     Args:
-        pid: Of the runner, as the ledger has it; None where it has none for this machine.
-        command: That starts a runner, without the folder.
+        pid: The runner's process id in the ledger; None if there is none for this machine.
+        command: Command that starts a runner, without the folder.
 
     Returns:
-        How many processes were killed.
+        The number of killed processes.
     """
     runners = list(_runners([*command, str(folder)], pid))
-    # Before the runner, which adopts orphans, is gone: afterwards nothing leads to them.
+    # Collected before the runner is killed: it adopts orphans, which could not be found later.
     started = [process for runner in runners for process in _started_by(runner)]
     for process in (*runners, *started):
         _kill(process)
@@ -40,7 +40,7 @@ def clean_up_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -
     in_groups = {pid for group in groups for pid in pids_in(group)}
     for group in groups:
         kill_group(group)
-    # Afterwards: a runner that lives could still start a kernel.
+    # Killed after the runner, which could otherwise still start a kernel.
     killed = len(runners) + len(started) + len(in_groups) + kill_tree(None, (ATTEMPT, str(folder)))
     for group in groups:
         remove_group(group, patience_s=_GONE_S)
@@ -56,7 +56,7 @@ def _runners(command: Sequence[str], pid: int | None) -> Iterator[psutil.Process
         except psutil.Error:
             continue
         while words and not words[-1]:
-            # A fork of a fork server has room behind its words.
+            # A fork of a fork server has padding after its arguments.
             words.pop()
         known = process.pid == pid and command[-1] in words
         if process.pid != me and (words == command or known):

@@ -1,4 +1,4 @@
-"""How an attempt ended."""
+"""The outcome of an attempt."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ _OF_THE_MACHINE = frozenset(
         errno.ENOSPC, errno.ENOTCONN, errno.EROFS, errno.ESTALE,
     }
 )  # fmt: skip
-"""Errors that are never the notebook's fault."""
+"""Errors of the system that are never caused by the notebook."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptOutcome:
-    """How an attempt ended.
+    """The outcome of an attempt.
 
     Args:
-        failure: What ended it without success; None if it succeeded.
+        failure: The reason of the failure; None if it succeeded.
         failed_cell: Index in the deployed notebook, 0-based over all cells.
-        began: As on `AttemptReport`.
-        committed: The outputs that become visible; of a success.
-        staged, differences: The outputs that are held, and how they differ from what is live.
+        began: See `AttemptReport`.
+        committed: The outputs that become visible if it succeeded.
+        staged, differences: The held outputs, and their differences from the live versions.
     """
 
     failure: Failure | None = None
@@ -67,7 +67,7 @@ class AttemptOutcome:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the attempt."""
+        """The kind of the outcome."""
         return Outcome.SUCCEEDED if self.failure is None else self.failure.outcome
 
     @property
@@ -84,13 +84,13 @@ def outcome_of_execution(
     *,
     memory: str,
 ) -> AttemptOutcome:
-    """Return how the execution of a notebook ended.
+    """Return the outcome of the execution of a notebook.
 
     Args:
-        limit: How long the attempt could take.
-        progress: Of the execution; None if it did not begin.
-        problem: What the execution raised; None if it reached the end.
-        memory: As for `refused_memory`.
+        limit: Time limit of the attempt.
+        progress: Progress of the execution; None if it did not begin.
+        problem: Exception raised by the execution; None if it reached the end.
+        memory: See `refused_memory`.
     """
     if context.cancellation.reason is not None:
         return outcome_of_stop(context, limit, progress.at if progress else None)
@@ -106,11 +106,11 @@ def outcome_of_execution(
 def outcome_of_stop(
     context: AttemptContext, limit: TimeLimit, at: int | None = None
 ) -> AttemptOutcome:
-    """Return how an attempt ended that was stopped.
+    """Return the outcome of an attempt that was stopped.
 
     Args:
-        limit: How long it could take.
-        at: Deployed index of the cell that was running; None where none was.
+        limit: Time limit of the attempt.
+        at: Deployed index of the cell that was running; None if there was none.
     """
     cancellation = context.cancellation
     reason = cancellation.reason or CancellationReason.CANCELLED
@@ -121,13 +121,13 @@ def outcome_of_stop(
 def outcome_of_cancellation(
     reason: CancellationReason, at: int | None, timeout_s: float, detail: str = ""
 ) -> AttemptOutcome:
-    """Return how an attempt ended that was stopped for a reason.
+    """Return the outcome of an attempt that was stopped for a reason.
 
     Args:
-        reason: Why; ``fenced`` counts as lost.
-        at: Deployed index of the cell that was running; None where none was.
-        timeout_s: The time limit.
-        detail: Given with the reason; of a timeout, where the limit is from.
+        reason: The reason; ``fenced`` counts as lost.
+        at: Deployed index of the cell that was running; None if there was none.
+        timeout_s: The time limit in seconds.
+        detail: Detail of the reason; for a timeout, where the limit was set.
     """
     where = "" if at is None else f" in {say_cell(at)}"
     if reason is CancellationReason.OUT_OF_MEMORY:
@@ -145,12 +145,12 @@ def outcome_of_cancellation(
 
 
 def outcome_of_memory(at: int | None, used: str, problem: str = "") -> AttemptOutcome:
-    """Return how an attempt ended that reached its memory limit.
+    """Return the outcome of an attempt that reached its memory limit.
 
     Args:
-        at: Deployed index of the cell that was running; None where none was.
+        at: Deployed index of the cell that was running; None if there was none.
         used: ``2.1 GB used, the limit is 2 GB``.
-        problem: Python's message about a refused allocation; "" where there was none.
+        problem: Python's message about a refused allocation; "" if there was none.
     """
     where = "" if at is None else f" in {say_cell(at)}"
     more = f" ({problem})" if problem else ""
@@ -159,10 +159,10 @@ def outcome_of_memory(at: int | None, used: str, problem: str = "") -> AttemptOu
 
 
 def refused_memory(outcome: AttemptOutcome, used: str) -> AttemptOutcome:
-    """Return the outcome of a refused allocation like that of a kernel that reached its limit.
+    """Convert the outcome of a refused allocation to that of a reached memory limit.
 
     Args:
-        used: ``2.1 GB used, the limit is 2 GB``; "" where there is no limit.
+        used: ``2.1 GB used, the limit is 2 GB``; "" if there is no limit.
     """
     failure = outcome.failure
     if failure is None or failure.error_type.rpartition(".")[2] not in _MEMORY_ERRORS or not used:
@@ -171,7 +171,7 @@ def refused_memory(outcome: AttemptOutcome, used: str) -> AttemptOutcome:
 
 
 def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
-    """Return in one line why a kernel was ended on purpose; "" where it was not."""
+    """Return in one line why a kernel was ended deliberately; "" if it was not."""
     where = say_cell(at)
     if cancellation.reason is CancellationReason.OUT_OF_MEMORY:
         return outcome_of_memory(at, cancellation.detail).error
@@ -185,10 +185,10 @@ def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
 
 
 def outcome_of_error(problem: Exception, progress: Progress | None) -> AttemptOutcome:
-    """Return how an attempt ended that raised an exception.
+    """Return the outcome of an attempt that raised an exception.
 
     Args:
-        progress: Knows the deployed index of a cell; None outside of the execution.
+        progress: Provides the deployed index of a cell; None outside the execution.
     """
     from papermill.exceptions import PapermillExecutionError
 
@@ -198,7 +198,7 @@ def outcome_of_error(problem: Exception, progress: Progress | None) -> AttemptOu
         if isinstance(problem, PapermillExecutionError):
             return _outcome_of_cell(problem, progress)
         if isinstance(problem, RuntimeError) and progress.at is None:
-            # What jupyter_client raises when a kernel does not answer, or dies before it does.
+            # jupyter_client raises this if a kernel does not reply, or dies before it does.
             text = one_line(type(problem).__name__, problem)
             return _failed(FailureKind.KERNEL_DIED, f"the kernel did not start: {text}", None)
     name = type(problem).__name__
@@ -208,15 +208,15 @@ def outcome_of_error(problem: Exception, progress: Progress | None) -> AttemptOu
 
 
 def outcome_of_etl_error(problem: EtlError) -> AttemptOutcome:
-    """Return how an attempt ended that failed outside of its cells."""
+    """Return the outcome of an attempt that failed outside its cells."""
     return AttemptOutcome(failure=failure_of_etl_error(problem))
 
 
 def failure_of_etl_error(problem: EtlError) -> Failure:
-    """Return the failure that an error of the platform is."""
+    """Return the failure that corresponds to an error of the platform."""
     known_as: BaseException = problem
     if type(problem) is ExecutionError and problem.__cause__ is not None:
-        # The class of the cause shows better whose fault it is, as NoSuchKernel does.
+        # The class of the cause identifies the responsible side better, for example NoSuchKernel.
         known_as = problem.__cause__
     return Failure(
         kind=FailureKind.ERROR,
@@ -227,11 +227,11 @@ def failure_of_etl_error(problem: EtlError) -> Failure:
 
 
 def outcome_before_start(problem: Exception, home: Path) -> AttemptOutcome | None:
-    """Return how an attempt ended before its first cell; None where the platform is not at fault.
+    """Return the outcome of a failure before the first cell; None if the platform did not cause it.
 
     Args:
-        problem: What the execution raised.
-        home: The platform's home folder: an error of a path in it is the platform's.
+        problem: Exception raised by the execution.
+        home: The platform's home folder: an error of a path in it is caused by the platform.
     """
     if isinstance(problem, StorageError | StoreError):
         if not problem.retryable:
@@ -251,7 +251,7 @@ def outcome_before_start(problem: Exception, home: Path) -> AttemptOutcome | Non
 def one_line(name: str, value: object) -> str:
     """Return ``NameError: name 'x' is not defined``: class and first line, without colours.
 
-    The platform's own errors are sentences, which stand without their class.
+    The platform's own errors are full sentences, and shown without their class.
     """
     lines = printable(str(value)).strip().splitlines()
     if not lines or not lines[0]:
@@ -272,7 +272,7 @@ def _outcome_of_cell(problem: PapermillExecutionError, progress: Progress) -> At
         return _failed(progress.kernel_end, problem.evalue, cell)
     name, value = problem.ename, problem.evalue
     if name == "CellExecutionError" and progress.failure is not None:
-        # Papermill's stand-in for an error that left no output, as IPython's UsageError.
+        # Papermill's replacement for an error without output, such as IPython's UsageError.
         name, value = progress.failure
     message = one_line(name, value)
     if name == "StdinNotImplementedError":
@@ -298,7 +298,7 @@ def _short(text: str) -> str:
 
 
 def _os_error(problem: BaseException | None) -> OSError | None:
-    """Return the error of the system that an exception is, or stands for."""
+    """Return the OSError that an exception is, or wraps."""
     while problem is not None and not isinstance(problem, OSError):
         problem = problem.__cause__
     return problem

@@ -1,4 +1,4 @@
-"""From the deployed snapshot to the notebook that papermill is given."""
+"""Converts the deployed snapshot to the notebook that papermill executes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Prepared:
     """A notebook that is ready to be executed.
 
     Args:
-        path: Of the file for papermill.
+        path: The file for papermill.
         folder: The kernel's working directory: the folder of the deployed notebook.
         cells: The deployed notebook's cells.
-        code_cells: How many of them hold code.
-        kernel: That executes it.
-        parameters: Given to this run, typed, as JSON values.
+        code_cells: Number of code cells among them.
+        kernel: The kernel that executes it.
+        parameters: The typed parameters of this run, as JSON values.
         speaks_etl: Whether a Python notebook mentions ``etl``, so that the magics are loaded.
-        outputs: Frames that it publishes as tables: variable to publication.
-        declared: What the notebook declares.
-        asked_kernel: The kernel that the notebook names; None where it names none.
-        bundle: The files that the version pins; None where it is the notebook alone.
+        outputs: Frames that are published as tables: variable to publication.
+        declared: The notebook's declarations.
+        asked_kernel: The kernel that the notebook names; None if it names none.
+        bundle: The files that the version pins; None if it pins only the notebook.
     """
 
     path: Path
@@ -55,11 +55,12 @@ class Prepared:
 
 
 def prepare(body: str, new: NewRun, path: Path) -> Prepared:
-    """Check everything that can be known before a kernel starts, and write papermill's input.
+    """Run all checks that need no kernel, and write papermill's input.
 
     Raises:
-        DeclarationError: The snapshot is no notebook, or a parameter is unknown or of a wrong type.
-        ExecutionError: The kernel is not installed, or the notebook's folder is gone.
+        DeclarationError: The snapshot is not a notebook, or a parameter is unknown or has a wrong
+            type.
+        ExecutionError: The kernel is not installed, or the notebook's folder does not exist.
     """
     outline = parse_notebook(body, path=new.notebook)
     parameters = given_parameters(outline, new)
@@ -93,10 +94,10 @@ def prepare(body: str, new: NewRun, path: Path) -> Prepared:
 
 
 def given_parameters(outline: Outline, new: NewRun) -> dict[str, object]:
-    """Return the parameters that a run gives its notebook, typed, as JSON values.
+    """Return the typed parameters of a run, as JSON values.
 
     Raises:
-        DeclarationError: One is unknown or of a wrong type.
+        DeclarationError: A parameter is unknown or has a wrong type.
     """
     local = new.logical_at.astimezone(ZoneInfo(new.timezone))
     resolved = resolve_parameters(outline.parameters, new.parameters, at=local)
@@ -104,10 +105,10 @@ def given_parameters(outline: Outline, new: NewRun) -> dict[str, object]:
 
 
 def count_code_cells(body: str) -> int | None:
-    """Return how many code cells a snapshot has; None where it is no notebook."""
+    """Return the number of code cells in a snapshot; None if it is not a notebook."""
     try:
         cells = json.loads(body).get("cells")
-        # What is older than format 4 has its cells elsewhere.
+        # Notebooks older than format 4 have their cells elsewhere.
         return count_code(cells or read_notebook(body)["cells"])
     except (DeclarationError, ValueError, AttributeError, TypeError):
         return None
@@ -117,13 +118,13 @@ def read_notebook(body: str) -> dict[str, Any]:
     """Read a notebook of any format as the newest of format 4.
 
     Raises:
-        DeclarationError: It is none.
+        DeclarationError: It is not a notebook.
     """
     import nbformat
 
     untyped: Any = nbformat
     with warnings.catch_warnings():
-        # Old notebooks without cell ids are well; nbformat gives them some.
+        # Old notebooks without cell ids are valid; nbformat adds ids.
         warnings.simplefilter("ignore")
         try:
             read = untyped.reads(body, as_version=4)
@@ -138,7 +139,7 @@ def read_notebook(body: str) -> dict[str, Any]:
 
 
 def _name_kernel(notebook: dict[str, Any], kernel: Kernel) -> None:
-    # Papermill asks the metadata for both, to choose the translator of parameters.
+    # Papermill selects the translator of parameters by both.
     metadata = notebook["metadata"]
     metadata.setdefault("kernelspec", {})["name"] = kernel.name
     metadata["kernelspec"].setdefault("display_name", kernel.name)
@@ -147,7 +148,7 @@ def _name_kernel(notebook: dict[str, Any], kernel: Kernel) -> None:
 
 
 def write_notebook(notebook: Mapping[str, Any], path: Path) -> None:
-    """Write a notebook of format 4 in one step, as it is."""
+    """Write a notebook of format 4 atomically, unchanged."""
     import nbformat
 
     untyped: Any = nbformat.v4

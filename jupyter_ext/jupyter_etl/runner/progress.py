@@ -1,4 +1,4 @@
-"""The progress of an attempt, which is written to the event file and to the ledger."""
+"""The progress of an attempt, recorded in the event log and the ledger."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
 
 
 class Progress:
-    """Follows the cells of one execution.
+    """Records the cells of one execution.
 
     Args:
         events: Receives the start and the end of every code cell of the deployed notebook.
-        heartbeats: Carry the number of finished cells to the ledger.
-        of: How many of them hold code.
+        heartbeats: Send the number of finished cells to the ledger.
+        of: Total number of code cells.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Progress:
         """Set the cells of the notebook that papermill executes.
 
         Args:
-            done: How many code cells of the deployed notebook were executed before.
+            done: Number of code cells of the deployed notebook that were executed before.
         """
         self._indices = deployed_indices(self._deployed, executed)
         self._done = done

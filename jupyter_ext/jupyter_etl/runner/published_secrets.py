@@ -1,4 +1,4 @@
-"""Refuses to publish the values of secrets that a run has used."""
+"""Prevents publishing the values of secrets that a run has used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHUNK = 4 * 2**20
 _BATCH_ROWS = 64 * 1024
 _LONGEST_PATTERN = 16 * 1024
-"""Bytes of all forms up to which they are searched for at once, as one automaton."""
+"""Total bytes of all forms up to which one automaton searches for them at once."""
 
 _OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ZIPPED = frozenset({".zip", ".xlsx", ".xlsm", ".ods"})
@@ -35,12 +35,12 @@ _HINT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Where a secret is; never its value.
+    """The location of a secret, without its value.
 
     Args:
         secret: Its name.
         column: Dotted for a field of a struct; "" for the bytes of a file.
-        rows: That hold it; None for a file, whose bytes have no rows.
+        rows: Number of rows that contain it; None for a file.
     """
 
     secret: str
@@ -49,15 +49,15 @@ class Found:
 
 
 def refuse_secrets(staged: Sequence[Staged], redactor: Redactor, executed: Path) -> None:
-    """Refuse outputs that hold the value of a secret which the run has used.
+    """Refuse outputs that contain the value of a secret which the run has used.
 
-    A value is found in texts and bytes, by itself or as `written_forms` has it; one of fewer than
-    8 characters, which may be a part of any word, only as the whole of a cell. Without secrets nothing
-    is read.
+    A value is found in texts and bytes, either plain or in one of `written_forms`. A value of fewer
+    than 8 characters, which may be part of any word, is found only as the whole of a cell. Without
+    secrets nothing is read.
 
     Args:
-        staged: What is about to be published.
-        executed: The executed notebook, which reports are made of.
+        staged: The outputs to publish.
+        executed: The executed notebook, the source of reports.
 
     Raises:
         PublishError: Names publication, column, secret and number of rows.
@@ -155,7 +155,7 @@ class _Search:
                         yield secret, leaf, int(rows.sum())
 
     def _column(self, name: str, column: Any) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
-        """Yield for each secret in a column, or in a field of it, which of the rows hold it."""
+        """Yield for each secret in a column or a field of it a mask of the rows that contain it."""
         import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -204,7 +204,7 @@ class _Search:
 
 
 def _bytes_of(column: Any) -> bytes:
-    """Return the values of a column of texts or bytes, one behind the other."""
+    """Return the concatenated values of a column of texts or bytes."""
     import pyarrow as pa
 
     wide = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)

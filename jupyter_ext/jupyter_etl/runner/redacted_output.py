@@ -1,4 +1,4 @@
-"""What is written piece by piece, without the values of secrets: streams and logs."""
+"""Removes the values of secrets from streams and logs, which are written piece by piece."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from jupyter_etl.runner.bounded_log import drain_log
 
 
 class StreamRedactor:
-    """Takes values out of texts that arrive in pieces, also where a value is cut in two.
+    """Removes values from texts that arrive in pieces, even if a value is split between pieces.
 
-    What may be the beginning of a value is kept back until the next piece.
+    Text that may be the beginning of a value is kept back until the next piece.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -23,10 +23,10 @@ class StreamRedactor:
         self._kept: dict[str, str] = {}
 
     def feed(self, name: str, text: str) -> str:
-        """Return what of a stream can be shown now.
+        """Return the part of a stream that can be shown now.
 
         Args:
-            name: Of the stream.
+            name: Name of the stream.
             text: Its next piece.
         """
         whole = self._redactor.redact(self._kept.pop(name, "") + text)
@@ -37,18 +37,18 @@ class StreamRedactor:
         return whole[:-back]
 
     def rest(self) -> dict[str, str]:
-        """Return what was kept back, by stream, when no more comes; it is kept no longer."""
+        """Return the text that was kept back, by stream, and clear it; call this at the end."""
         kept, self._kept = self._kept, {}
         return kept
 
 
 class LogCleanup:
-    """Takes values out of a log that a kernel's own processes write to past the runner.
+    """Removes values from a log that a kernel's processes write to directly.
 
-    They have it open and append, so that nothing may be moved: a value is written over.
+    They append to the open file, so nothing may be moved: a value is overwritten in place.
 
     Args:
-        path: Of the log; it need not exist.
+        path: Path of the log; it need not exist.
     """
 
     def __init__(self, redactor: Redactor, path: Path) -> None:
@@ -58,7 +58,7 @@ class LogCleanup:
         self._inode = 0
 
     def clean_up(self) -> None:
-        """Look at what has been appended since the last time."""
+        """Clean up what has been appended since the last call."""
         if not self._redactor.is_active or not self._path.is_file():
             return
         drain_log()
@@ -79,7 +79,7 @@ class LogCleanup:
 
 @contextmanager
 def redacted_logs(redactor: Redactor) -> Iterator[None]:
-    """Take secrets out of all that this process logs while the block lasts."""
+    """Remove secrets from all log records of this process during the block."""
     keep = _LogFilter(redactor)
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:
@@ -97,7 +97,7 @@ class _LogFilter(logging.Filter):
         self._redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record through, without secrets."""
+        """Accept a record, after removing secrets from it."""
         if self._redactor.is_active:
             record.msg, record.args = self._redactor.redact(record.getMessage()), None
             if record.exc_info:

@@ -1,4 +1,4 @@
-"""The report of an attempt, and how it is recorded in the ledger."""
+"""The report of an attempt, and its recording in the ledger."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def report_of(
     *,
     peak_bytes: int,
 ) -> AttemptReport:
-    """Return what the ledger is to record, without the values of secrets.
+    """Return the report to record, without the values of secrets.
 
     Args:
-        peak_bytes: Most memory that the attempt used; 0 where unknown.
+        peak_bytes: Peak memory of the attempt; 0 if unknown.
     """
     redact = context.redactor.redact_model
     why_not = _why_no_move(context, record, outcome)
@@ -62,10 +62,10 @@ def with_failure(report: AttemptReport, failure: Failure, policy: AttemptPolicy)
 
 
 def finish(context: AttemptContext, policy: AttemptPolicy, report: AttemptReport) -> AttemptReport:
-    """End the attempt in the ledger, and decide what becomes of its run.
+    """End the attempt in the ledger, and set the next state of its run.
 
     Returns:
-        What the ledger recorded; ``lost`` if it refused the end of the attempt.
+        The recorded report; ``lost`` if the ledger refused the end of the attempt.
     """
     if report.outcome is Outcome.LOST:
         return report
@@ -101,7 +101,7 @@ def _record(context: AttemptContext, policy: AttemptPolicy, report: AttemptRepor
 
 
 def _is_recorded(context: AttemptContext, report: AttemptReport) -> bool:
-    """Whether an earlier call reached the ledger although its answer was lost."""
+    """Return whether an earlier call reached the ledger although its answer was lost."""
     attempt = context.claim.attempt
     try:
         known = context.store.load_attempts(attempt.run_id)
@@ -116,7 +116,7 @@ def _is_recorded(context: AttemptContext, report: AttemptReport) -> bool:
 
 
 def _why_no_move(context: AttemptContext, record: RunRecord, outcome: AttemptOutcome) -> str:
-    """Return why a successful run with incremental loads moves no watermark; "" where it does."""
+    """Return why a successful run with incremental loads moves no watermark; "" if it does."""
     if outcome.failure is not None or not record.moves:
         return ""
     if context.claim.run.new.draft:

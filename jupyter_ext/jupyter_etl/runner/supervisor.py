@@ -1,8 +1,7 @@
-"""Runs a command and kills what it leaves behind: ``python -I -S supervisor.py COMMAND ...``.
+"""Runs a command and kills its orphans: ``python -I -S supervisor.py COMMAND ...``.
 
-A runner that was forked from the fork server has it as the process that adopts its orphans when it
-is killed. One that is started cold has this. It imports nothing of the platform, so that it costs a
-few hundredths of a second.
+When a warm runner is killed, the fork server adopts its orphans. For a cold runner this process
+does. It imports nothing of the platform, so that it takes only a few hundredths of a second.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _STDERR = 2
 
 
 def main(command: list[str]) -> None:
-    """Run a command in a session of its own, kill what it has left, and end as it did.
+    """Run a command in a session of its own, kill its orphans, and exit with its status.
 
     Args:
         command: The program and its arguments.
@@ -39,7 +38,7 @@ def main(command: list[str]) -> None:
             os.execvp(command[0], command)  # noqa: S606 - running it is the purpose
         finally:
             os._exit(_NOT_FOUND)
-    # The child's environment may wait in one of them.
+    # One of them may contain the child's environment.
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib costs as much as all the rest
         with contextlib.suppress(OSError):
             if int(name) > _STDERR:

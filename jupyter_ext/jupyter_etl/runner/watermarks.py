@@ -1,4 +1,4 @@
-"""What a run knows of its incremental loads: where they begin, and how far they came."""
+"""The incremental loads of a run: their starts, and the values that they reached."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from jupyter_etl.model import (
 
 
 class CursorBook:
-    """The cursors of one attempt; each begins where it was when it was first asked for.
+    """The cursors of one attempt; the start of each is fixed when it is first requested.
 
-    Not safe to be called from several threads: its owner has a lock.
+    Not thread-safe: its owner has a lock.
     """
 
     def __init__(self, new: NewRun) -> None:
@@ -38,14 +38,14 @@ class CursorBook:
 
     @property
     def moves(self) -> tuple[CursorMove, ...]:
-        """What was read, a move a cursor."""
+        """The moves of the cursors that were read, one per cursor."""
         return tuple(self._moves.values())
 
     def start(self, cursor: Cursor, watermark: Watermark | None, now: datetime) -> CursorStart:
-        """Return where loads by a cursor begin; the first call decides.
+        """Return the start of loads by a cursor; the first call fixes it.
 
         Args:
-            watermark: As it is in the ledger; None where there is none.
+            watermark: The watermark in the ledger; None if there is none.
         """
         if self._until is None:
             self._until = _until(self._new, now)
@@ -54,14 +54,14 @@ class CursorBook:
         return self._starts.setdefault(cursor, start)
 
     def known(self, cursor: Cursor) -> CursorStart | None:
-        """Return where loads by a cursor begin, as far as it was decided before."""
+        """Return the start of loads by a cursor if it was fixed before, else None."""
         return self._starts.get(cursor)
 
     def move(self, move: CursorMove) -> CursorMove:
-        """Take note of a load.
+        """Record a load.
 
         Raises:
-            DeclarationError: It did not begin here, or a value is none of its kind.
+            DeclarationError: It has another start, or a value of the wrong kind.
         """
         start = self._starts.get(move.cursor)
         if start is None:
@@ -78,7 +78,7 @@ class CursorBook:
         return noted
 
     def take_over(self, moves: Iterable[CursorMove]) -> None:
-        """Begin with what an earlier attempt of the run had read."""
+        """Restore the moves of an earlier attempt of the run."""
         self._moves = {move.cursor: move for move in moves}
         self._starts = {
             move.cursor: replace(move.start, upto=move.upto) for move in self._moves.values()
@@ -86,9 +86,9 @@ class CursorBook:
 
 
 def with_batches(staged: Iterable[Staged], moves: Iterable[CursorMove], run: Run) -> list[Staged]:
-    """Say of what a run appends by incremental loads that no other run appends the same.
+    """Mark the rows that a run appends by incremental loads as unique to the run.
 
-    The interval does not tell such rows apart: made again for one interval, a run reads others.
+    The interval does not identify such rows: a second run for the same interval reads others.
     """
     begun = [f"{m.cursor.label}>{m.start.after.text if m.start.after else ''}" for m in moves]
     if not begun:
@@ -100,14 +100,14 @@ def with_batches(staged: Iterable[Staged], moves: Iterable[CursorMove], run: Run
 def refuse_doubles(
     staged: Iterable[Staged], moves: Iterable[CursorMove], now: Mapping[Cursor, Watermark | None]
 ) -> None:
-    """Refuse to append what another run has published since this one began to read.
+    """Refuse to append rows that another run has published since this one started reading.
 
     Args:
-        staged: What would be committed.
-        now: The watermarks, asked in the publications' turn.
+        staged: The outputs to commit.
+        now: The watermarks, read under the publication locks.
 
     Raises:
-        PublishError: A watermark was moved; a further attempt begins behind it.
+        PublishError: A watermark was moved; the next attempt starts after it.
     """
     if all(one.mode is not PublishMode.APPEND for one in staged):
         return
@@ -127,10 +127,10 @@ def refuse_doubles(
 def noted_reads(
     reads: Iterable[Read], moves: Iterable[CursorMove], why_not: str
 ) -> tuple[Read, ...]:
-    """Say with each incremental load why the watermark stays where it was.
+    """Add to each incremental load the reason why its watermark does not move.
 
     Args:
-        why_not: The reason; "" where they move.
+        why_not: The reason; "" if they move.
     """
     by_cursor = {(move.cursor.source, move.cursor.table) for move in moves}
     return tuple(
@@ -142,7 +142,7 @@ def noted_reads(
 
 
 def _until(new: NewRun, now: datetime) -> datetime:
-    """Return the instant at which a run's data end, however late it is made."""
+    """Return the end of a run's data interval, however late it is executed."""
     planned = new.cause in (Cause.SCHEDULE, Cause.BACKFILL)
     return min(new.interval.end, now) if planned else now
 
