@@ -126,9 +126,7 @@ class LocalExecutor:
                 ) from problem
 
     def _start_again(self, key: tuple[int, int], words: Sequence[str], why: str) -> int | None:
-        """Start a runner cold after the fork server could not start it; return an exit code on
-        failure.
-        """
+        """Start a runner cold after the fork server failed to; return an exit code on failure."""
         try:
             self._children[key] = self._start_cold(words, why)
         except ExecutionError:

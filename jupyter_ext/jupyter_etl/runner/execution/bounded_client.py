@@ -1,4 +1,4 @@
-"""Papermill's client with an upper limit on what it keeps of a cell's output."""
+"""Papermill's client with a limit on the output that is kept of a cell."""
 
 from __future__ import annotations
 
@@ -25,34 +25,35 @@ from jupyter_etl.runner.redacted_output import StreamRedactor
 
 _SHOWN = frozenset({"stream", "display_data", "execute_result", "update_display_data"})
 _CUT = frozenset({"stream", "error"})
-"""Messages of which the beginning or the end is kept where there is no room for all."""
+"""Messages that are cut to the available room, instead of dropped as a whole."""
 
 _MAX_MESSAGE_BYTES = 32_000_000
 _MAX_MERGED_BYTES = 1_000_000
 
 REST_S = 120
-"""How long a cell that has ended may still show what it has said, in seconds.
+"""Seconds that the output of a cell may still take to arrive after the cell has ended.
 
-Only a message that was lost is waited for in vain; on a busy machine nbclient's 4 s are not enough.
+Only a lost message is waited for in vain; on a busy machine nbclient's 4 s are not enough.
 """
 
 
 class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Keeps of each cell, and of all together, no more than their limit, and says what it left out.
+    """Limits the output kept of each cell and of the whole run, and adds a notice of what is left
+    out.
 
-    Streams, display data, errors and the state of widgets count by their size. Texts of one stream
-    that follow one another are one output.
+    Streams, display data, errors and the state of widgets count by their size. Consecutive texts of
+    one stream are one output.
 
     Args:
-        caps: Counts.
-        address_space_bytes: Of the kernel; None for no limit.
-        group: The control group in which the kernel is to start; None for this process's own.
+        caps: Counts the output.
+        address_space_bytes: Limit of the kernel's address space; None for no limit.
+        group: The control group in which the kernel is started; None for this process's own.
         socket_folder: Private folder for the kernel's sockets.
-        redactor: Takes secrets out of all that is kept; None where there are none.
-        options: For papermill's client.
+        redactor: Removes secrets from the output; None if there are none.
+        options: Options of papermill's client.
 
     Attributes:
-        ended: How the notebook ended the run; None if it did not.
+        ended: The exit that the notebook requested; None if it requested none.
     """
 
     km: Any
@@ -78,11 +79,11 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         self._streams = StreamRedactor(self._redactor)
         self._widget_sizes: dict[str, int] = {}
         self.ended: Exit | None = None
-        # nbclient says so with the first cell, and a gate may be asked before.
+        # nbclient sets this at the first cell, but a gate may read it before.
         self.clear_before_next_output = False
 
     def create_kernel_manager(self) -> Any:
-        """Create a manager whose kernels have limits, and whose clients ask this one's gate."""
+        """Create a manager whose kernels have limits, and whose clients use this client's gate."""
         self.km = EtlKernelManager(kernel_name=self.kernel_name, config=self.config)
         self.km.address_space_bytes = self._address_space_bytes
         self.km.group = self._group
@@ -101,7 +102,9 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return self.nb
 
     def prepare_kernel(self) -> None:
-        """Make an IPython kernel end at once, and ``exit()`` its cell if the notebook may call it."""
+        """Set up an IPython kernel: quick exit, bounded output, and ``exit()`` if the notebook may
+        call it.
+        """
         if self.kc.info.get("implementation") == "ipython":
             may_exit = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
             code = kernel_code(may_exit=may_exit)
@@ -122,7 +125,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
                 return
 
     def execute_cell(self, cell: Any, cell_index: int, **kwargs: Any) -> Any:
-        """Execute one cell; what was left out of its output stands behind it."""
+        """Execute one cell; a notice of omitted output is appended to its outputs."""
         self._caps.begin_cell()
         try:
             return super().execute_cell(cell, cell_index, **kwargs)
@@ -140,7 +143,9 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             cell.outputs.append(node(output_type="stream", name="stderr", text=said))
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
-        """Take what the kernel says into its cell, without the secrets that the run has used."""
+        """Process a message of the kernel for a cell, after removing the secrets that the run has
+        used.
+        """
         if msg["msg_type"] == LEFT_OUT:
             self._caps.leave_out(msg["content"]["size_bytes"])
             return None
@@ -158,7 +163,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
     async def _check_raise_for_error(
         self, cell: Any, cell_index: int, exec_reply: dict[str, Any] | None
     ) -> None:
-        """Raise what a cell has failed of; the reply says it once more than the outputs."""
+        """Raise the error of a cell; the reply repeats the error of the outputs."""
         if exec_reply is not None:
             content = self._redactor.redact_message("execute_reply", exec_reply["content"])
             exec_reply = {**exec_reply, "content": content}
@@ -171,7 +176,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
 
     @staticmethod
     def _end(cell: Any, ended: Exit) -> None:
-        """Show how a notebook ended the run, and raise an error if it is a failure."""
+        """Show how a notebook ended the run, and raise an error if that is a failure."""
         shown = [one for one in cell.outputs if one.get("ename") != "SystemExit"]
         cell.outputs = shown
         if ended.failure:
@@ -182,7 +187,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             raise CellExecutionError.from_cell_and_msg(cell, error)
 
     def _show_rest(self, cell: Any, cell_index: int) -> None:
-        """Show the ends of streams that were kept back, and were the beginning of no secret."""
+        """Show the ends of streams that were kept back because they could have begun a secret."""
         for name, text in self._streams.rest().items():
             kind = {"msg_type": "stream"}
             content = {"name": name, "text": text}
@@ -212,14 +217,14 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return super().output(outs, msg, display_id, cell_index)
 
     def clear_output(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
-        """Clear a cell's outputs, now or with the next one."""
+        """Clear a cell's outputs, now or with the next output."""
         self._streams.rest()
         super().clear_output(outs, msg, cell_index)
         if not outs:
             self._caps.clear()
 
     def handle_comm_msg(self, outs: list[Any], msg: dict[str, Any], cell_index: int) -> None:
-        """Follow a widget; its state counts as often as it grows."""
+        """Update a widget; its state counts each time it grows."""
         name = msg["content"]["comm_id"]
         size = size_of(msg["content"].get("data", {})) + sum(map(len, msg.get("buffers", ())))
         if self._takes(max(0, size - self._widget_sizes.get(name, 0))):
@@ -261,10 +266,10 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         if mergeable:
             before = len(last["text"])
             last["text"] = append_text(last["text"], text)
-            # Where nothing was overwritten all of it is new.
+            # If nothing was overwritten, all of it is new.
             grown = len(last["text"]) - before
             self._caps.keep(size_of(text) if grown == len(text) else grown)
-            # What papermill logs is the piece, and not once more what it was appended to.
+            # Papermill then logs only the new piece, not the text that it was appended to.
             node: Any = nbformat.NotebookNode
             return node(output_type="stream", name=content["name"], text=text)
         msg["content"] = {**content, "text": append_text("", text)}
@@ -272,7 +277,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return super().output(outs, msg, display_id, cell_index)
 
     def _takes(self, size_bytes: int) -> bool:
-        """Count what is about to be kept, or what is left out where there is no room for it."""
+        """Count an output as kept, or as left out if there is no room for it."""
         if size_bytes > self._caps.room:
             self._caps.leave_out(size_bytes)
             return False
@@ -280,7 +285,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return True
 
     def admits(self, kind: str, size_bytes: int) -> bool:
-        """Tell whether a message is worth decoding."""
+        """Return whether a message should be decoded."""
         largest = _MAX_MESSAGE_BYTES
         if kind not in _CUT:
             largest = min(largest, self._caps.largest_message)

@@ -1,4 +1,4 @@
-"""A kernel's client that does not miss a reply."""
+"""A kernel client that does not miss a reply."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from jupyter_client.channels import AsyncZMQSocketChannel
 from traitlets import Type
 
 LOOK_AGAIN_S = 0.2
-"""Longest time a reply lies in the socket unseen."""
+"""Longest time in seconds before a reply in the socket is noticed."""
 
 ANSWER_S = 1.0
-"""How long a kernel that is starting has for an answer before it is asked again."""
+"""Seconds that a starting kernel has for a reply before the request is repeated."""
 
 
 class PreviewChannel(AsyncZMQSocketChannel):
-    """A channel that looks into its socket now and then, as well as when it is told to.
+    """A channel that polls its socket at intervals, in addition to waiting for events.
 
-    ZeroMQ's file descriptor tells of a message once, and sending takes that word away. Whoever
-    sends while another waits, as nbclient does to keep an output widget in step, may so make the
-    waiting one sleep beside its reply for ever.
+    ZeroMQ's file descriptor signals a message only once, and sending clears the signal. If one task
+    sends while another one waits, as nbclient does to update an output widget, the waiting task may
+    therefore never notice its reply.
 
     Source: zmq_getsockopt(3), ZMQ_FD: the descriptor is edge-triggered.
     """
@@ -32,7 +32,7 @@ class PreviewChannel(AsyncZMQSocketChannel):
     async def get_msg(  # type: ignore[override]  # as in the class above
         self, timeout: float | None = None
     ) -> dict[str, Any]:
-        """Return the next message; raises `queue.Empty` when none comes within ``timeout`` s."""
+        """Return the next message; raises `queue.Empty` if none arrives within ``timeout`` s."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             left_s = LOOK_AGAIN_S if until is None else max(0.0, until - time.monotonic())
@@ -43,27 +43,27 @@ class PreviewChannel(AsyncZMQSocketChannel):
 
 
 class PreviewClient(AsyncKernelClient):
-    """A client whose shell, where sending and waiting meet, is a `PreviewChannel`.
+    """A client whose shell channel, which both sends and waits, is a `PreviewChannel`.
 
     Attributes:
-        info: What the kernel has answered to `wait_for_ready`, as the protocol's kernel_info_reply.
+        info: The kernel's reply to `wait_for_ready`, a kernel_info_reply of the protocol.
     """
 
     shell_channel_class = Type(PreviewChannel)
     info: Mapping[str, Any] = {}
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Return when the kernel answers and what it shows arrives.
+        """Return when the kernel replies and its output arrives.
 
-        A subscription takes its time, and what is shown before it is there is lost. So the kernel
-        is asked until its word of having answered has come as well; that is the last of what it
-        shows for this, and nothing has to be waited out.
+        A subscription takes time, and output sent before it is in effect is lost. Therefore the
+        request is repeated until the idle status that follows a reply has arrived as well. It is
+        the last output of that request, so that nothing remains to be waited for.
 
         Args:
-            timeout: Seconds; None waits as long as the kernel lives.
+            timeout: Seconds; None waits as long as the kernel is running.
 
         Raises:
-            RuntimeError: The kernel has ended, or did not answer in time.
+            RuntimeError: The kernel has ended, or did not reply in time.
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
         asked: set[str] = set()
@@ -77,7 +77,7 @@ class PreviewClient(AsyncKernelClient):
                 raise RuntimeError(f"The kernel did not answer in {timeout:g} seconds.")
 
     async def _answers(self, asked: Container[str]) -> bool:
-        """Wait a moment for the answer to one of the questions."""
+        """Wait a moment for the reply to one of the requests."""
         try:
             reply = await self.shell_channel.get_msg(timeout=ANSWER_S)
         except Empty:
@@ -89,7 +89,9 @@ class PreviewClient(AsyncKernelClient):
         return True
 
     async def is_heard(self, asked: Container[str]) -> bool:
-        """Take what the kernel shows until it is idle again after one of the questions; else False."""
+        """Receive output until the kernel is idle after one of the requests; False if it is not in
+        time.
+        """
         try:
             while True:
                 shown = await self.iopub_channel.get_msg(timeout=LOOK_AGAIN_S)

@@ -1,4 +1,4 @@
-"""Papermill's engine of the platform, which executes the notebook of a run in its kernel."""
+"""The platform's papermill engine, which executes the notebook of a run in its kernel."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ START_TIMEOUT_S = 60
 
 
 def execute(session: Session, start: Start) -> None:
-    """Execute a prepared notebook to its end; the executed notebook is written after every cell.
+    """Execute a prepared notebook; the executed notebook is written after every cell.
 
     Args:
-        start: Where to begin.
+        start: The first cell, and the state of an earlier attempt.
 
     Raises:
-        PapermillExecutionError: A cell failed without the tag ``raises-exception``, or its kernel died.
+        PapermillExecutionError: A cell failed without the tag ``raises-exception``, or its kernel
+            died.
         NotRestored: The kernel could not load the variables of an earlier attempt.
-        Exception: The kernel did not start, or whatever else papermill raises.
+        Exception: The kernel did not start, or another error of papermill.
     """
     prepared, output = session.prepared, session.context.executed
     papermill_engines.register(ENGINE, EtlEngine)
@@ -57,14 +58,14 @@ def execute(session: Session, start: Start) -> None:
 
 
 class _WholeFiles(LocalHandler):  # type: ignore[misc]
-    """Has papermill replace a file in one step: whoever reads it sees a whole notebook."""
+    """Makes papermill replace files atomically, so that readers see a complete notebook."""
 
     def write(self, buf: str, path: str) -> None:
         write_atomically(Path(path), buf.encode())
 
 
 class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
-    """Executes with `EtlNotebookClient`; found by papermill under the name ``etl``."""
+    """Executes with `EtlNotebookClient`; registered with papermill as ``etl``."""
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **kwargs: Any) -> Any:
@@ -102,5 +103,5 @@ class EtlEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
 
 
 def _literal(path: Path) -> str:
-    """Write a path so that papermill, which formats paths with the parameters, leaves it alone."""
+    """Escape a path for papermill, which formats paths with the parameters."""
     return str(path).replace("{", "{{").replace("}", "}}")

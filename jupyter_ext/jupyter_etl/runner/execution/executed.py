@@ -1,4 +1,4 @@
-"""Executed notebooks as they are kept and delivered: without secrets, and trusted by nobody."""
+"""Executed notebooks as they are stored and delivered: redacted, and without marks of trust."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ _COMPACT = (",", ":")
 
 
 def distrust(notebook: dict[str, Any]) -> bool:
-    """Remove what has JupyterLab execute what a notebook shows, in place.
+    """Remove the marks of trust from a notebook, in place.
 
-    JupyterLab shows the outputs of a cell as they are where the metadata says ``trusted``, and
-    sanitised elsewhere.
+    JupyterLab renders the outputs of a cell unsanitised if the metadata is ``trusted``.
 
     Args:
-        notebook: Of format 4; of format 3 the cells of its worksheets.
+        notebook: Of format 4; of format 3, the cells of its worksheets.
 
     Returns:
-        Whether there was something to remove.
+        Whether there was a mark to remove.
     """
     sheets = [notebook, *_dicts(notebook.get("worksheets"))]
     cells = [cell for sheet in sheets for cell in _dicts(sheet.get("cells"))]
@@ -32,7 +31,7 @@ def distrust(notebook: dict[str, Any]) -> bool:
 
 
 def distrusted(text: str) -> str:
-    """Return the text of a notebook without marks of trust; one that is no notebook as it is."""
+    """Return the text of a notebook without marks of trust; other texts are returned unchanged."""
     if not any(f'"{name}"' in text for name in _NOTEBOOK):
         return text
     try:
@@ -45,10 +44,10 @@ def distrusted(text: str) -> str:
 
 
 class NotebookRedactor:
-    """Takes secrets out of an executed notebook each time that it is written.
+    """Removes secrets from an executed notebook each time it is written.
 
-    Outputs are redacted as they arrive. A secret that is used later may be in what a notebook has
-    shown before, and in its cells and metadata, which the kernel needs as they are.
+    Outputs are redacted as they arrive. A secret that is first used later may be in earlier
+    outputs, and in cells and metadata, which the kernel needs unchanged.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -98,7 +97,7 @@ def _outputs(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nodes(node: Any, value: Any) -> Any:
-    """Return JSON as nodes, which nbformat and papermill read by attribute."""
+    """Return JSON as nodes, whose items nbformat and papermill read as attributes."""
     if isinstance(value, Mapping):
         return node({key: _nodes(node, one) for key, one in value.items()})
     return [_nodes(node, one) for one in value] if isinstance(value, list) else value

@@ -17,13 +17,13 @@ _PAPERMILL_ANCHOR = "papermill-error-cell"
 
 
 def accept_expected_errors(output: Path) -> bool:
-    """Remove papermill's notes about a failure where all errors of a notebook are expected.
+    """Remove papermill's failure markers if all errors of a notebook are expected.
 
-    Papermill takes every error in the outputs for a failure.
+    Papermill treats every error in the outputs as a failure.
 
     Returns:
-        False, and nothing is changed, where a cell has failed that may not raise, or that has ended
-        the run with a status.
+        False, without a change, if a cell failed that may not raise, or one ended the run with a
+        status.
     """
     untyped: Any = nbformat
     notebook = untyped.read(output, as_version=4)

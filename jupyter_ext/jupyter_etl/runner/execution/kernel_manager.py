@@ -1,4 +1,4 @@
-"""The line to a kernel: its manager, its client, and the gate in front of what it shows."""
+"""The connection to a kernel: its manager, its client, and the gate that filters its output."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from jupyter_etl.runner.execution.provisioner import EtlWarmProvisioner
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 
 Gate = Callable[[str, int], bool]
-"""``gate(message type, bytes of its content)``: whether the message is wanted."""
+"""``gate(message type, bytes of its content)``: returns whether the message is accepted."""
 
 _QUEUE = 2
-"""How many messages wait in the runner; each may have 32 MB."""
+"""Number of messages queued in the runner; each may have 32 MB."""
 
 LARGEST_REPLY_BYTES = 32_000_000
-"""Of a reply; kernels of IPython shorten theirs to much less, see `bound_output`."""
+"""Largest size of a reply; IPython kernels shorten theirs to much less, see `bound_output`."""
 
 _IPYKERNEL = frozenset({"ipykernel_launcher", "ipykernel"})
 _ANSWER_S = 1.0
 
 
 def admit_all(kind: str, size_bytes: int) -> bool:
-    """Want every message."""
+    """Accept every message."""
     return True
 
 
 class GatedChannel(AsyncZMQSocketChannel):
-    """Receives what a kernel shows, and drops what the gate refuses before it is decoded.
+    """Receives a kernel's output, and drops messages that the gate rejects before decoding them.
 
-    A flood costs the runner its transport and nothing else, so that it keeps up with the kernel.
+    A flood costs the runner only the transport, so that it keeps up with the kernel.
     """
 
     gate: Gate = staticmethod(admit_all)
@@ -58,12 +58,12 @@ class GatedChannel(AsyncZMQSocketChannel):
             if self.gate(kind, size):
                 message: dict[str, Any] = self.session.deserialize([part.bytes for part in parts])
                 return message
-            # A message that is there already does not give way to anybody by itself.
+            # Receiving a message that is already there does not yield to other tasks.
             await asyncio.sleep(0)
 
 
 class BoundedChannel(PreviewChannel):
-    """Receives replies; one that no runner can have in memory becomes an error that says so."""
+    """Receives replies; one that is too large for a runner's memory is replaced by an error."""
 
     async def _recv(  # type: ignore[override]  # as in the class above
         self, **kwargs: Any
@@ -82,10 +82,10 @@ class BoundedChannel(PreviewChannel):
 
 
 class GatedClient(PreviewClient):
-    """A client whose queue of shown messages is short, and behind a gate.
+    """A client whose queue of output messages is short, and behind a gate.
 
-    It has no more than the two channels of the requests and of what is shown: nobody is there to
-    be asked for input, and whether the kernel lives is seen at its process, not by its heartbeat.
+    It has only the channels of requests and of output: there is no user to ask for input, and the
+    kernel's process is watched instead of its heartbeat.
     """
 
     shell_channel_class = Type(BoundedChannel)
@@ -94,13 +94,13 @@ class GatedClient(PreviewClient):
 
     @property
     def iopub_channel(self) -> Any:
-        """The channel of what the kernel shows."""
+        """The channel of the kernel's output."""
         channel = super().iopub_channel
         channel.gate = self.gate
         return channel
 
     def connect_iopub(self, identity: bytes | None = None) -> Any:
-        """Connect; what is not received soon waits in the kernel, see `bound_output`."""
+        """Connect; output that is not received soon stays in the kernel, see `bound_output`."""
         self.context.rcvhwm = _QUEUE
         return super().connect_iopub(identity)
 
@@ -109,7 +109,7 @@ class GatedClient(PreviewClient):
         super().start_channels(stdin=False, hb=False, control=False)
 
     def stop_channels(self) -> None:
-        """Stop them, and make none of the others in order to see that it need not be stopped."""
+        """Stop the two channels, without creating the others."""
         for channel in (self._shell_channel, self._iopub_channel):
             if channel is not None:
                 channel.stop()
@@ -118,9 +118,9 @@ class GatedClient(PreviewClient):
 class EtlKernelManager(AsyncKernelManager):
     """Starts a kernel that is bound to this process, without a change to its kernelspec.
 
-    A kernelspec that names a provisioner of its own gets that one. IPython's kernel is spoken to
-    over sockets in a private folder: of ports it can happen that another process has taken them
-    by the time the kernel is there, and everybody on the machine can listen to them.
+    A provisioner that the kernelspec names is used. IPython's kernel is connected by sockets in a
+    private folder: a port may be taken by another process before the kernel binds it, and any
+    process on the machine can connect to it.
     """
 
     address_space_bytes: int | None = None
@@ -138,7 +138,7 @@ class EtlKernelManager(AsyncKernelManager):
 
     @property
     def ask_to_interrupt(self) -> Callable[[], None] | None:
-        """What interrupts a kernel that wants a message for it; None where a signal does."""
+        """Returns a function that interrupts a kernel by a message; None if it uses a signal."""
         spec = self.kernel_spec
         if spec is None or spec.interrupt_mode != "message":
             return None
@@ -147,9 +147,9 @@ class EtlKernelManager(AsyncKernelManager):
 
     @property
     def ipykernel(self) -> bool:
-        """Whether it is IPython's, by its command: its name may be any.
+        """Whether the kernel is IPython's, judged by its command, because its name is arbitrary.
 
-        nbclient asks, and keeps what such a kernel executes out of its user's history.
+        nbclient uses this to keep executed code out of the user's history.
         """
         return self.kernel_spec is not None and bool(_IPYKERNEL & set(self.kernel_spec.argv))
 
@@ -173,7 +173,7 @@ class EtlKernelManager(AsyncKernelManager):
     async def shutdown_kernel(  # type: ignore[override]  # as in the class above
         self, now: bool = False, restart: bool = False
     ) -> None:
-        """Shut the kernel down, without the moment that jupyter_client waits for its own tests."""
+        """Shut the kernel down, without a delay that jupyter_client has for its own tests."""
         await unwrap(AsyncKernelManager.shutdown_kernel)(self, now=now, restart=restart)
 
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
@@ -182,12 +182,12 @@ class EtlKernelManager(AsyncKernelManager):
 
 
 def _is_ipython_here(argv: Sequence[str]) -> bool:
-    # Not where something stands in front of it, such as a container, which sees no socket of ours.
+    # Not with a prefix such as a container's command, where our sockets are not visible.
     return Path(argv[0]).name.startswith("python") and bool(_IPYKERNEL & set(argv))
 
 
 def _ask_to_interrupt(connection: Any) -> None:
-    """Ask on a line of its own: the manager's belongs to another thread."""
+    """Send the request on a separate connection: the manager's belongs to another thread."""
     client = BlockingKernelClient()
     client.load_connection_info(connection)
     client.start_channels(shell=False, iopub=False, stdin=False, hb=False, control=True)

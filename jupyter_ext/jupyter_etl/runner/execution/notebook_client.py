@@ -35,7 +35,7 @@ from jupyter_etl.runner.progress import Progress
 from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
 
-# Not %load_ext: the notebook's own would then print that it is loaded already.
+# Not %load_ext: the notebook's own call would then print that it is loaded already.
 _LOAD_MAGICS = "__import__('jupyter_etl').load_ipython_extension(get_ipython())"
 _log = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ class Session:
     """One execution of a notebook.
 
     Args:
-        context: What the attempt has.
+        context: The attempt and its resources.
         prepared: The notebook and its kernel.
-        pinned: The files of the version; None where it is the notebook alone.
+        pinned: The files of the version; None if it pins only the notebook.
         env: The kernel's environment.
         guard, memory: Watch the kernel's process.
         progress: Receives the start and the end of every cell.
-        keeper: Saves the variables when a cell fails; None where the policy does not ask for it.
+        keeper: Saves the variables when a cell fails; None if the policy saves no checkpoints.
     """
 
     context: AttemptContext
@@ -65,7 +65,7 @@ class Session:
 
     @property
     def address_space_bytes(self) -> int | None:
-        """The limit of the kernel's address space; None for none."""
+        """The limit of the kernel's address space; None for no limit."""
         return address_space_bytes(self.context.memory_bytes)
 
 
@@ -73,11 +73,11 @@ class EtlNotebookClient(CappedNotebookClient):
     """Executes cells in a kernel that has its own environment and working directory.
 
     Args:
-        session: The execution it belongs to.
-        start: Where to begin.
+        session: The execution.
+        start: The first cell, and the state of an earlier attempt.
         first: Index of the first cell to execute.
-        kernel_name: Of the kernelspec.
-        startup_timeout: Seconds until a kernel must have answered.
+        kernel_name: Name of the kernelspec.
+        startup_timeout: Seconds within which a kernel must reply.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class EtlNotebookClient(CappedNotebookClient):
         self._first = first
 
     def start_new_kernel(self, **kwargs: Any) -> None:
-        """Start the kernel, and have its process watched at once."""
+        """Start the kernel, and watch its process from the beginning."""
         super().start_new_kernel(**kwargs)
         self._watch_process()
 
@@ -251,7 +251,7 @@ class EtlNotebookClient(CappedNotebookClient):
         cell_name = self._session.progress.deployed(index)
         code = process.poll() if process else None
         died = f"the kernel died in {say_cell(cell_name)}: {_how(code)}"
-        # If it was ended on purpose, the purpose is the better message.
+        # If it was ended deliberately, the reason is the better message.
         purpose = error_of_cancellation(self._context.cancellation, cell_name)
         text = purpose or died
         exited = code is not None and code >= 0 and not purpose

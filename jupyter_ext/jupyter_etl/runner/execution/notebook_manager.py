@@ -14,12 +14,12 @@ from jupyter_etl.runner.progress import Progress
 
 
 class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
-    """Keeps the executed notebook on disk, complete at any moment, and reports progress.
+    """Keeps a complete executed notebook on disk at all times, and reports progress.
 
     Args:
-        output_path: Where it is kept; None for nowhere.
+        output_path: Path of the executed notebook; None to write none.
         progress: Receives the start and the end of every cell.
-        redactor: Removes secrets from what is written.
+        redactor: Removes secrets from the written notebook.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         self._holding = False
 
     def save(self, **kwargs: Any) -> None:
-        """Replace the file in one step."""
+        """Replace the file atomically."""
         if self._holding:
             return
         if self.output_path:
@@ -39,19 +39,19 @@ class EtlNotebookManager(NotebookExecutionManager):  # type: ignore[misc]
         self.last_save_time = self.now()
 
     def notebook_complete(self, *, save: bool = True, **kwargs: Any) -> None:
-        """Finish the metadata, and save where nobody else does."""
+        """Finish the metadata, and save the notebook unless the caller does."""
         self._holding = not save
         super().notebook_complete(**kwargs)
 
     def cell_start(self, cell: Any, cell_index: int = 0, **kwargs: Any) -> None:
-        """Mark a cell as running; the file follows when it ends, or with the autosave."""
+        """Mark a cell as running; the file is updated when it ends, or by the autosave."""
         self._holding = True
         super().cell_start(cell, cell_index, **kwargs)
         self._holding = False
         self._progress.cell_started(cell_index, code=cell.cell_type == "code")
 
     def cell_complete(self, cell: Any, cell_index: int = 0, **kwargs: Any) -> None:
-        """Mark a cell as ended and save."""
+        """Mark a cell as ended and save the notebook."""
         code = cell.cell_type == "code"
         self._holding = not code
         super().cell_complete(cell, cell_index, **kwargs)

@@ -1,4 +1,4 @@
-"""How much is kept of what cells show: counted by the cell and by the run."""
+"""Limits of the output that is kept, counted per cell and per run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.runner.limits import Limits
 
 ERROR_BYTES = 64_000
-"""An error is kept past every limit, with as much of its traceback."""
+"""Size of an error, and of its traceback, that is kept even beyond the other limits."""
 
 _NAME_BYTES = 1_000
 _NUMBER_BYTES = 8
@@ -16,7 +16,7 @@ _ENVELOPE_BYTES = 1_000_000
 
 
 class OutputCaps:
-    """Counts what is kept and what is left out; who asks decides what to do about it."""
+    """Counts the output that is kept and left out; the caller enforces the limits."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -26,21 +26,21 @@ class OutputCaps:
 
     @property
     def room(self) -> int:
-        """How many bytes the current cell may still show; never below 0."""
+        """Bytes that the current cell may still show; never negative."""
         cell = self._limits.cell_output_bytes - self._cell
         return max(0, min(cell, self._limits.run_output_bytes - self._run))
 
     @property
     def largest_message(self) -> int:
-        """How many bytes a message may have, encoded, that a cell has room for.
+        """Largest encoded size in bytes of a message that the cell has room for.
 
-        JSON writes a control character in six bytes, and a display may replace another.
+        JSON encodes a control character in six bytes, and a display may replace another one.
         """
         return _ENVELOPE_BYTES + 2 * 6 * self._limits.cell_output_bytes
 
     @property
     def left_out(self) -> int:
-        """How many bytes of the current cell were left out."""
+        """Bytes of the current cell that were left out."""
         return self._left_out
 
     def begin_cell(self) -> None:
@@ -49,20 +49,21 @@ class OutputCaps:
         self._left_out = 0
 
     def keep(self, size_bytes: int) -> None:
-        """Take note of what is kept; below 0 for what was replaced by less."""
+        """Count kept output; negative if it replaced a larger one."""
         self._cell += size_bytes
         self._run += size_bytes
 
     def clear(self) -> None:
-        """Take note that the current cell has cleared its outputs."""
+        """Count the outputs of the current cell as cleared."""
         self.keep(-self._cell)
 
     def leave_out(self, size_bytes: int) -> None:
-        """Take note of what is not kept."""
+        """Count output that is not kept."""
         self._left_out += size_bytes
 
     def notice(self) -> str:
-        """Say what was left out of the current cell; "" where that is nothing."""
+        """Return a notice of the output that was left out of the current cell; "" if there is none.
+        """
         if not self._left_out:
             return ""
         whole = self._run >= self._limits.run_output_bytes
@@ -86,16 +87,16 @@ def size_of(value: object) -> int:
 
 
 def cut(text: str, size_bytes: int) -> str:
-    """Return the beginning of a text that has at most so many bytes."""
+    """Return the beginning of a text, at most ``size_bytes`` long."""
     if size_of(text) <= size_bytes:
         return text
     return text.encode("utf-8", "surrogatepass")[:size_bytes].decode("utf-8", "ignore")
 
 
 def append_text(text: str, more: str) -> str:
-    """Append to the text of a stream; what a carriage return overwrites is gone.
+    """Append to the text of a stream; text overwritten after a carriage return is removed.
 
-    A progress bar that draws itself a thousand times is one line.
+    A progress bar that is redrawn a thousand times is one line.
 
     Source:
         nbclient's ``coalesce_streams``, which treats whole streams in the same way.
@@ -108,11 +109,11 @@ def append_text(text: str, more: str) -> str:
 
 
 def cut_error(content: Mapping[str, object]) -> dict[str, object]:
-    """Return an error with as much of its texts as is kept of an error."""
+    """Return an error with its texts cut to the size that is kept of an error."""
     frames = content.get("traceback")
     kept: list[str] = []
     room = ERROR_BYTES
-    # The last frames say where it happened.
+    # The last frames show where the error occurred.
     for frame in reversed(frames if isinstance(frames, list) else []):
         if room <= 0:
             break

@@ -1,4 +1,4 @@
-"""How a run's kernel is launched: bound to its runner, and with limits."""
+"""Launches the kernel of a run, bound to its runner and with limits."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LAUNCHER = str(Path(__file__).parents[1] / "kernel" / "launcher.py")
 
 
 class EtlLocalProvisioner(LocalProvisioner):
-    """Launches a kernel that ends with the thread that launched it; known as ``etl-local``.
+    """Launches a kernel that ends with the thread that launched it; registered as ``etl-local``.
 
-    Linux has the means for it. Elsewhere kernels are launched as jupyter_client does.
+    This needs Linux. On other systems kernels are launched as by jupyter_client.
     """
 
     address_space_bytes: int | None = None
@@ -33,7 +33,7 @@ class EtlLocalProvisioner(LocalProvisioner):
         """Launch a kernel with the launcher in front of its command.
 
         Raises:
-            FileNotFoundError: The kernel's program is not there.
+            FileNotFoundError: The kernel's program does not exist.
         """
         if sys.platform == "linux":
             command = [str(Path(word).expanduser()) for word in cmd[:1]] + cmd[1:]
@@ -44,7 +44,7 @@ class EtlLocalProvisioner(LocalProvisioner):
         return await super().launch_kernel(cmd, **kwargs)
 
     async def wait(self) -> int | None:
-        """Return when the kernel's process has ended, without looking ten times a second."""
+        """Return when the kernel's process has ended, without polling ten times a second."""
         if self.process is not None and self.pid is not None and sys.platform == "linux":
             with contextlib.suppress(ProcessLookupError):
                 descriptor = os.pidfd_open(self.pid)
@@ -56,13 +56,13 @@ class EtlLocalProvisioner(LocalProvisioner):
 
 
 class NotWarm(Exception):
-    """The forked kernel of a runner cannot become this kernel; the text says why."""
+    """The runner's forked kernel cannot become this kernel; the message is the reason."""
 
 
 class EtlWarmProvisioner(EtlLocalProvisioner):
-    """Makes the forked kernel of a runner the kernel; known as ``etl-warm``.
+    """Uses the runner's forked kernel as the kernel; registered as ``etl-warm``.
 
-    Without a forked kernel the kernel is launched as by the class above.
+    Without a forked kernel the kernel is launched as by the base class.
     """
 
     forked_kernel: ForkedKernel | None = None
@@ -71,7 +71,7 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
         """Make the forked kernel the kernel.
 
         Raises:
-            NotWarm: It cannot.
+            NotWarm: It cannot become this kernel.
         """
         forked_kernel = self.forked_kernel
         if forked_kernel is None:
@@ -88,7 +88,7 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
         return self.connection_info
 
     async def wait(self) -> int | None:
-        """Return when the kernel has ended, or has nothing left to do but to give its memory back."""
+        """Return when the kernel has ended, or only its memory remains to be freed."""
         forked_kernel: Any = self.process
         if not isinstance(forked_kernel, ForkedKernel):
             return await super().wait()
@@ -98,12 +98,12 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
 
 
 def environment_of(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a kernel: the given one, and the process ID of its parent."""
+    """Return the environment of a kernel: the given one, with the process id of its parent."""
     return {**env, "JPY_PARENT_PID": str(os.getpid())}
 
 
 def why_used(forked_kernel: ForkedKernel, env: Mapping[str, str]) -> str:
-    """Say why a forked kernel cannot become a kernel in this environment; "" where it can."""
+    """Return why a forked kernel cannot run in this environment; "" if it can."""
     if forked_kernel.poll() is not None:
         return "the warm kernel of this attempt has ended"
     if not forked_kernel.is_free:

@@ -1,4 +1,5 @@
-"""Papermill's engine for whoever calls papermill: the platform's kernels and limits, no ledger."""
+"""Papermill's engine for direct calls of papermill: the platform's kernels and limits, no ledger.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ _log = logging.getLogger(__name__)
 class StandaloneEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     """Executes with `CappedNotebookClient`; papermill shows progress and saves after each cell.
 
-    The kernel has private sockets, ends with its caller, and shows no more than the limits, and
-    none of the secrets, that it is given.
+    The kernel has private sockets and ends with its caller. Its output is limited, and the secrets
+    that it received are redacted.
     """
 
     @classmethod
@@ -40,10 +41,11 @@ class StandaloneEngine(NBClientEngine):  # type: ignore[misc]  # papermill has n
         """Execute all cells, until one fails.
 
         Args:
-            kernel_name: Of the kernelspec.
-            start_timeout: Seconds until a kernel must have answered.
+            kernel_name: Name of the kernelspec.
+            start_timeout: Seconds within which a kernel must reply.
             execution_timeout: Seconds for each cell; None for no limit.
-            options: Of papermill's client: ``log_output``, ``stdout_file``, ``stderr_file``.
+            options: Options of papermill's client: ``log_output``, ``stdout_file``,
+                ``stderr_file``.
         """
         options.pop("input_path", None)
         folder = make_folder()

@@ -1,6 +1,6 @@
-"""The cell of a run's parameters in languages whose texts papermill does not escape enough.
+"""The parameters cell of a run in languages whose strings papermill does not escape completely.
 
-Texts of Julia and PowerShell in double quotes execute what is in ``$( )``.
+Double-quoted strings of Julia and PowerShell evaluate ``$( )``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from jupyter_etl.language.parameters.injection import INJECTED
 
 _ESCAPED = re.compile(r'[\\"$\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _SINGLE_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
-"""What PowerShell takes for a single quote. Source: its language specification, 2.3.5.2."""
+"""Characters that PowerShell treats as a single quote. Source: its language specification, 2.3.5.2.
+"""
 
 
 class JuliaTranslator(PapermillJulia):  # type: ignore[misc]  # papermill has no types
-    """Writes texts in double quotes, with ``$`` escaped."""
+    """Writes strings in double quotes, with ``$`` escaped."""
 
     @classmethod
     def translate_escaped_str(cls, str_val: object) -> str:
-        """Return a text as Julia code."""
+        """Return a string as Julia code."""
         text = _ESCAPED.sub(
             lambda found: f"\\{found[0]}" if found[0] in '\\"$' else f"\\u{ord(found[0]):04x}",
             str(str_val),
@@ -41,11 +42,11 @@ class JuliaTranslator(PapermillJulia):  # type: ignore[misc]  # papermill has no
 
 
 class PowershellTranslator(PapermillPowershell):  # type: ignore[misc]
-    """Writes texts in single quotes, in which nothing is expanded."""
+    """Writes strings in single quotes, in which nothing is expanded."""
 
     @classmethod
     def translate_escaped_str(cls, str_val: object) -> str:
-        """Return a text as PowerShell code."""
+        """Return a string as PowerShell code."""
         return f"'{_SINGLE_QUOTES.sub(lambda found: found[0] * 2, str(str_val))}'"
 
 
@@ -60,11 +61,11 @@ _TRANSLATORS: dict[str, Any] = {
 def escape_parameters(
     cells: Sequence[MutableMapping[str, Any]], language: str, given: Mapping[str, object]
 ) -> None:
-    """Write papermill's injected cell anew, where its language is one of these.
+    """Rewrite papermill's injected cell if its language is one of these.
 
     Args:
-        cells: Of the notebook; the injected one is changed in place.
-        language: Of its kernel, or the kernel's name.
+        cells: Cells of the notebook; the injected one is changed in place.
+        language: Language or name of its kernel.
         given: Values by name.
     """
     translator = _TRANSLATORS.get(re.sub(r"[-\s][\d.]+$", "", language.lower()))

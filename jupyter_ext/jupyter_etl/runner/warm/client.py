@@ -218,9 +218,7 @@ class _Line:
                 self._codes[answer.pid] = answer.ended
 
     def _end(self) -> None:
-        """Kill the fork server in any state: a request that it has not served must not be served
-        later.
-        """
+        """Kill the fork server in any state: it must not serve pending requests later."""
         self._socket.close()
         self._process.kill()
         self._process.wait()

@@ -179,9 +179,7 @@ class _Template:
         return max(0.0, left_s * 1000)
 
     def _use_the_pause(self) -> None:
-        """Prestart a runner, or stop one that was not requested in time or whose files have
-        changed.
-        """
+        """Prestart a runner, or stop one that is idle for too long or whose files have changed."""
         if self._prestarted is not None:
             if time.monotonic() > self._asked_at + self._life.prestart_s:
                 self._dismiss()
