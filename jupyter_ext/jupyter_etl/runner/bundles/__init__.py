@@ -1,1 +1,1 @@
-"""The pinned files of a version in a run."""
+"""The pinned files of a run's version."""

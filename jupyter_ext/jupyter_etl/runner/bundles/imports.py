@@ -1,7 +1,7 @@
-"""Has a kernel import the pinned modules of a version.
+"""Makes a kernel import the pinned modules of a version.
 
-The source of this file is executed in the kernel before its first cell, whatever environment the
-kernel is from. So it imports nothing of the platform.
+The source of this file is executed in the kernel before its first cell, in any environment.
+Therefore it imports nothing of the platform.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import ModuleType
 
 
 class PinnedFinder:
-    """Finds the pinned top-level modules, whatever cells insert into ``sys.path``.
+    """Finds the pinned top-level modules, regardless of changes that cells make to ``sys.path``.
 
     Args:
         search: The folders of the pinned modules.
@@ -40,14 +40,14 @@ def install(search: Sequence[str], modules: Sequence[str], live: str) -> None:
     Args:
         search: The folders of the pinned modules, absolute.
         modules: Their top-level names.
-        live: The project root that the version was deployed from. What code at the start of the
-            kernel has imported from there is imported again.
+        live: The project root that the version was deployed from. Modules that startup code of the
+            kernel imported from there are imported again.
     """
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in modules and _is_below(live, module):
             del sys.modules[name]
     sys.path[:] = [one for one in sys.path if one not in search]
-    # As in every kernel, the standard library comes before local modules.
+    # As in every kernel, the standard library precedes local modules.
     place = next((n for n, one in enumerate(sys.path) if _is_behind_library(one)), 0)
     sys.path[place:place] = search
     sys.meta_path.insert(0, PinnedFinder(search, modules))

@@ -1,7 +1,7 @@
 """The pinned files of a version on the disk of the machine that runs it.
 
-``HOME/bundles/HASH/`` has the files of one bundle, written once for all runs and never changed.
-Where cells open pinned files by their path, an attempt works in a folder of its own.
+``HOME/bundles/HASH/`` contains the files of one bundle, written once for all runs and never
+changed. If cells open pinned files by path, an attempt works in a folder of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jupyter_etl.model import Bundle
 from jupyter_etl.runner.kernel.kernels import BUNDLE, WORKING_FOLDER
 
 WORK = "work"
-"""The folder in an attempt's folder in which its kernel works, where it needs one of its own."""
+"""Name of the kernel's working folder in an attempt's folder, if it needs one of its own."""
 
 LoadFiles = Callable[[Collection[str]], Mapping[str, bytes]]
 """``load_files(hashes)`` returns contents from the ledger by their hash."""
@@ -39,10 +39,10 @@ class Pinned:
     """A bundle that is ready to be used by a kernel.
 
     Args:
-        root: Folder that has the files as the project root had them.
+        root: Folder with the files, laid out as in the project root.
         folder: The kernel's working directory.
         live: The project root on this machine; it need not exist.
-        bundle: What is there.
+        bundle: The bundle.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class Pinned:
 
     @property
     def code(self) -> str:
-        """Code for a Python kernel, after which it imports the pinned modules; "" for none."""
+        """Code that makes a Python kernel import the pinned modules; "" for none."""
         if not self.bundle.modules:
             return ""
         search = [str(self.root / one) for one in self.bundle.search]
@@ -68,7 +68,7 @@ class Pinned:
 
     @property
     def why_cold(self) -> str:
-        """Why a fork of this process cannot be the kernel; "" where it can.
+        """Why a fork of this process cannot be the kernel; "" if it can.
 
         It has imported an installed module that a pinned one replaces.
         """
@@ -77,10 +77,10 @@ class Pinned:
 
 
 def pin(bundle: Bundle, notebook: Path, *, home: Path, attempt: Path, load: LoadFiles) -> Pinned:
-    """Have the files of a bundle on this machine.
+    """Write the files of a bundle on this machine, unless an earlier run has.
 
     Args:
-        load: Asked only where no run on this machine has used the bundle before.
+        load: Called only if no run on this machine has used the bundle before.
 
     Raises:
         ExecutionError: The files cannot be written.
@@ -105,14 +105,14 @@ def pin(bundle: Bundle, notebook: Path, *, home: Path, attempt: Path, load: Load
 
 
 def bundles_folder(home: Path) -> Path:
-    """Return the folder that has the files of bundles, each in a folder named by its hash."""
+    """Return the folder that contains the bundles, each in a folder named by its hash."""
     return home / "bundles"
 
 
 def _materialised(bundle: Bundle, home: Path, load: LoadFiles) -> Path:
     place = bundles_folder(home) / key_of(bundle)
     try:
-        # What no run has used for long is pruned.
+        # Bundles that no run has used recently are pruned.
         os.utime(place)
     except FileNotFoundError:
         _write_all(bundle, place, load({file.content_hash for file in bundle.files}))
@@ -139,7 +139,7 @@ def _write_all(bundle: Bundle, place: Path, contents: Mapping[str, bytes]) -> No
         try:
             part.rename(place)
         except OSError:
-            # Another run has written the same files meanwhile.
+            # Another run may have written the same files meanwhile.
             if not place.is_dir():
                 raise
     finally:
@@ -147,7 +147,7 @@ def _write_all(bundle: Bundle, place: Path, contents: Mapping[str, bytes]) -> No
 
 
 def _inside(path: str) -> PurePosixPath:
-    """Return a path of a bundle; raises `ExecutionError` where it leads out of it."""
+    """Return a path of a bundle; raises `ExecutionError` if it leads outside the bundle."""
     found = PurePosixPath(path)
     if found.is_absolute() or ".." in found.parts:
         raise ExecutionError(f"The path {path!r} of a pinned file leads out of the project.")
@@ -155,12 +155,12 @@ def _inside(path: str) -> PurePosixPath:
 
 
 def _working_tree(bundle: Bundle, contents: Path, live: Path, tree: Path) -> Path:
-    """Make a folder that looks like the project, in which the pinned files are copies.
+    """Create a folder that mirrors the project, with copies of the pinned files.
 
-    Everything else in the folders that have pinned files is a link to what is there now.
+    Everything else in the folders that have pinned files is a link to the current files.
 
     Args:
-        bundle: What is pinned.
+        bundle: The pinned files.
         contents: The folder with the pinned files.
         live: The project root; it need not exist.
     """

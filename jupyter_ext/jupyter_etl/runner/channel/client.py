@@ -20,13 +20,12 @@ T = TypeVar("T")
 
 
 class RunnerChannel(Channel):
-    """Asks the runner.
+    """Sends requests to the runner.
 
-    Each request has a connection of its own, so that threads and forks of the kernel do not share
-    any.
+    Each request uses a new connection, so that threads and forks of the kernel share none.
 
     Args:
-        path: Of the runner's socket, from the environment variable ``JUPYTER_ETL_CHANNEL``.
+        path: Path of the runner's socket, from the environment variable ``JUPYTER_ETL_CHANNEL``.
 
     Attributes:
         secrets: The values of secrets that this kernel received.
@@ -38,7 +37,7 @@ class RunnerChannel(Channel):
 
     @cached_property
     def context(self) -> RunContext:
-        """The run this code belongs to."""
+        """The context of the current run."""
         return self.load_context()
 
     def stage_folder(self, name: str) -> Path:
@@ -53,7 +52,7 @@ class RunnerChannel(Channel):
             ) from problem
 
     def ask(self, request: ChannelRequest[T]) -> T:
-        """Return the runner's answer to a request."""
+        """Send a request to the runner and return its answer."""
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.connect(self._path)

@@ -1,4 +1,4 @@
-"""The answers to requests of a kernel: one JSON object a line."""
+"""The answers to requests of a kernel: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import msgspec
 from jupyter_etl.errors import EtlError
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
-"""A longer line is refused: results of checks and lists of sources are far smaller."""
+"""Maximum length of a line: results of checks and lists of sources are far smaller."""
 
 
 class Refusal(msgspec.Struct):
-    """An error on its way to the kernel.
+    """An error that is sent to the kernel.
 
     Args:
         type: Name of a class of `jupyter_etl.errors`.
-        message, hint, retryable, data: Its fields.
+        message, hint, retryable, data: Fields of the error.
     """
 
     type: str
@@ -29,11 +29,11 @@ class Refusal(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """What the runner replies: a value, or an error.
+    """The runner's answer: a value, or an error.
 
     Args:
-        ok: The value, where ``error`` is None.
-        error: What went wrong.
+        ok: The value, if ``error`` is None.
+        error: The error; None on success.
     """
 
     ok: Any = None
@@ -41,7 +41,7 @@ class Answer(msgspec.Struct):
 
 
 def refusal_of(problem: EtlError) -> Refusal:
-    """Pack an error."""
+    """Convert an error to its message form."""
     return Refusal(
         type=type(problem).__name__,
         message=problem.message,
@@ -52,7 +52,7 @@ def refusal_of(problem: EtlError) -> Refusal:
 
 
 def error_of(refusal: Refusal) -> EtlError:
-    """Unpack an error as the class it was."""
+    """Convert the message form back to an error of its class."""
     known = {cls.__name__: cls for cls in EtlError.__subclasses__()}
     return known.get(refusal.type, EtlError)(
         refusal.message, hint=refusal.hint, retryable=refusal.retryable, data=refusal.data

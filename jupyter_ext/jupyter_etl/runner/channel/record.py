@@ -1,4 +1,4 @@
-"""What a kernel has reported so far, and what it may ask of the ledger."""
+"""The reports of a kernel, and its requests to the ledger."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class _SourceFailure:
 class RunRecord(Verbs):
     """Answers a kernel's requests with the runner's access to the ledger, and records its reports.
 
-    Safe to call from several threads. Nothing that a kernel reports becomes visible before the run
-    succeeds, except the declaration of a source.
+    Thread-safe. Nothing that a kernel reports becomes visible before the run succeeds, except the
+    declaration of a source.
 
     Args:
-        context: Of the attempt.
+        context: The attempt and its resources.
     """
 
     def __init__(self, context: AttemptContext) -> None:
@@ -78,7 +78,7 @@ class RunRecord(Verbs):
 
     @property
     def staged(self) -> list[Staged]:
-        """The outputs to commit, in the order of their names' first publication."""
+        """The outputs to commit, in the order in which their names were first published."""
         with self._lock:
             staged = self._staged.values()
             return with_batches(staged, self._cursors.moves, self._claim.run)
@@ -93,7 +93,8 @@ class RunRecord(Verbs):
     def broken(self) -> tuple[CheckResult, ...]:
         """The failed checks that hold the run.
 
-        Where nothing is published, those do not whose results the notebook has got as values.
+        Without publications, failed checks whose results were returned to the notebook do not
+        count.
         """
         with self._lock:
             checks = [
@@ -105,9 +106,9 @@ class RunRecord(Verbs):
 
     @property
     def broken_cell(self) -> int | None:
-        """The first cell in which a check of severity error failed, by its deployed index.
+        """The deployed index of the first cell in which a check of severity error failed.
 
-        None where none failed, or an earlier attempt has executed it.
+        None if no check failed, or if an earlier attempt executed the cell.
         """
         with self._lock:
             cells = [
@@ -119,18 +120,19 @@ class RunRecord(Verbs):
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """What was read, each once."""
+        """The distinct reads of the run."""
         with self._lock:
             return tuple(self._reads)
 
     @property
     def moves(self) -> tuple[CursorMove, ...]:
-        """What incremental loads read, a move a cursor."""
+        """The moves of incremental loads, one per cursor."""
         with self._lock:
             return self._cursors.moves
 
     def blame(self, outcome: AttemptOutcome) -> AttemptOutcome:
-        """Return the outcome with the source that failed, if a kernel reported this failure last."""
+        """Return the outcome with the failed source, if the kernel's last report was this failure.
+        """
         with self._lock:
             failure = self._failure
         found = outcome.failure
@@ -162,14 +164,14 @@ class RunRecord(Verbs):
             self._cursors.take_over(said.moves)
 
     def follow(self, progress: Progress) -> None:
-        """Set what knows the cell that is executed."""
+        """Set the source of the current cell's index."""
         self._progress = progress
 
     def set_notebook(self, parameters: Mapping[str, object], outputs: Mapping[str, str]) -> None:
-        """Set what was read from the notebook.
+        """Set the settings that were read from the notebook.
 
         Args:
-            parameters: That it gets, typed, as JSON values.
+            parameters: The notebook's typed parameters, as JSON values.
             outputs: Frames that it publishes as tables: variable to publication.
         """
         self._parameters = dict(parameters)
@@ -178,7 +180,7 @@ class RunRecord(Verbs):
     # -- requests of a kernel -------------------------------------------------------------------
 
     def load_context(self) -> RunContext:
-        """Return what a cell may know of its run."""
+        """Return the part of the run's context that cells may use."""
         new = self._new
         return RunContext(
             id=self._claim.run.id,
@@ -209,7 +211,7 @@ class RunRecord(Verbs):
         )
 
     def secret(self, name: str, source: Source | None = None) -> str:
-        """Return the value of a secret, which is redacted from now on."""
+        """Return the value of a secret, which is redacted from then on."""
         return self._secret(name, source)
 
     def source(self, name: str) -> Source:
@@ -221,7 +223,7 @@ class RunRecord(Verbs):
         return self._store.load_sources()
 
     def publication(self, name: str) -> Publication:
-        """Return a publication as this run first saw it."""
+        """Return a publication as this run first read it."""
         with self._lock:
             seen = self._pinned.get(name)
         if seen is not None:
@@ -231,7 +233,7 @@ class RunRecord(Verbs):
             return self._pinned.setdefault(name, loaded)
 
     def publications(self) -> list[Publication]:
-        """Return all publications, those already seen as they were then."""
+        """Return all publications, each as this run first read it."""
         loaded = self._store.load_publications()
         with self._lock:
             return [self._pinned.get(publication.name, publication) for publication in loaded]
@@ -241,14 +243,14 @@ class RunRecord(Verbs):
         return self._store.load_publication_versions(name, draft=draft)
 
     def report_read(self, read: Read) -> None:
-        """Record what was read."""
+        """Record a read."""
         read = self._redactor.redact_model(read)
         with self._lock:
             self._reads[read] = None
         self._events.add("read", read=read)
 
     def cursor_start(self, cursor: Cursor) -> CursorStart:
-        """Return where incremental loads by a cursor begin; the first answer stays."""
+        """Return the start of incremental loads by a cursor; the first answer is fixed."""
         with self._lock:
             known = self._cursors.known(cursor)
         if known is not None:
@@ -258,7 +260,7 @@ class RunRecord(Verbs):
             return self._cursors.start(cursor, watermark, self._clock.now())
 
     def report_move(self, move: CursorMove) -> None:
-        """Record what an incremental load read; raises `DeclarationError` for a secret."""
+        """Record the read of an incremental load; raises `DeclarationError` for a secret."""
         self._refuse_secret("A watermark", move)
         with self._lock:
             noted = self._cursors.move(move)
@@ -287,10 +289,10 @@ class RunRecord(Verbs):
         """Accept a staged output; the runner commits it after the last cell.
 
         Raises:
-            DeclarationError: It lies outside the attempt's folder, or its name, title, columns or
-                options hold the value of a secret.
-            PublishError: Its kind is not installed, or the run has staged that name already and
-                the modes do not allow one to replace the other.
+            DeclarationError: It is outside the attempt's folder, or its name, title, columns or
+                options contain the value of a secret.
+            PublishError: Its kind is not installed, or the run has already staged that name and the
+                modes do not allow one to replace the other.
             PermissionDenied: The name belongs to another owner.
             Conflict: The name is a publication of another kind, or of another pipeline.
         """
@@ -298,7 +300,7 @@ class RunRecord(Verbs):
         origins = tuple(self._redactor.redact_model(one) for one in staged.origins)
         staged = replace(staged, origins=origins)
         self._refuse_secret("The description of an output", replace(staged, folder=""))
-        # Only a person approves, and only the runner knows what the run appends.
+        # Only users approve, and only the runner can identify the appended rows.
         staged = replace(staged, approved=False, batch=None)
         deployed = self._new.version is not None
         alone = deployed and not self._new.draft and not self._new.policy.shared

@@ -19,7 +19,7 @@ from jupyter_etl.runner.channel.sockets import make_folder, socket_in
 
 
 class ChannelServer:
-    """Answers the requests of kernels while it is entered.
+    """Answers the requests of kernels while the context is entered.
 
     Only this user can open its socket.
 
@@ -68,7 +68,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         super().__init__(path, _Connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore it: a kernel that ends in the middle of a request is not an error here."""
+        """Ignore the error: a kernel may end during a request."""
 
 
 class _Connection(socketserver.StreamRequestHandler):

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 CHANNEL = "JUPYTER_ETL_CHANNEL"
-"""Environment variable with the path of the runner's socket, in a kernel."""
+"""Environment variable of kernels with the path of the runner's socket."""
 
 _SHARED = "/tmp"  # noqa: S108 - the folders made in it are private
 _LONGEST_PARENT_BYTES = 70
@@ -20,7 +20,7 @@ _YOUNG_S = 60.0
 
 
 def make_folder() -> Path:
-    """Make a private folder whose path leaves room for a socket's (limited to 107 bytes)."""
+    """Make a private folder whose path is short enough for that of a socket (at most 107 bytes)."""
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) > _LONGEST_PARENT_BYTES:
         parent = _SHARED
@@ -28,19 +28,19 @@ def make_folder() -> Path:
 
 
 def socket_in(folder: Path) -> Path:
-    """Return where the socket of a channel is."""
+    """Return the path of a channel's socket."""
     return folder / "channel"
 
 
 def clean_up_sockets(*, older_s: float = _YOUNG_S) -> None:
-    """Delete the folders of killed runners, whose sockets nobody answers.
+    """Delete the folders of killed runners, whose sockets are not served any more.
 
     Args:
-        older_s: Age in seconds below which a folder's owner may not listen yet.
+        older_s: Minimum age in seconds: the owner of a younger folder may not be listening yet.
     """
     for parent in {tempfile.gettempdir(), _SHARED}:
         for folder in Path(parent).glob(f"{_PREFIX}*"):
-            # A stranger's stays: it cannot be looked into, and a link is not followed.
+            # Folders of other users are skipped: they are not readable, and links are not followed.
             with contextlib.suppress(OSError):
                 if time.time() - folder.lstat().st_mtime >= older_s and not _is_used(folder):
                     shutil.rmtree(folder, ignore_errors=True)

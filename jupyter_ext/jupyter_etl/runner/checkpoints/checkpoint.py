@@ -1,7 +1,7 @@
-"""The folder in which a failed attempt saves what its run needs to resume at the failed cell.
+"""The folder in which a failed attempt saves the state that its run needs to resume.
 
-``checkpoint/`` lies in the attempt's folder: the kernel writes its variables into it, and when the
-kernel has ended the runner adds the staged outputs and, last of all, the description.
+``checkpoint/`` is in the attempt's folder. The kernel writes its variables into it. When the kernel
+has ended, the runner adds the staged outputs and finally the description.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from jupyter_etl.runner.folders import CHECKPOINT, STAGE, write_atomically
 from jupyter_etl.runner.preparation import Prepared
 
 LIMIT_BYTES = 1_000_000_000
-"""Variables that would take more on disk are left out, the largest first."""
+"""Maximum size of the variables on disk; beyond it the largest are left out."""
 
 KEEPING_S = 30.0
-"""Seconds a kernel gets to write its variables."""
+"""Seconds that a kernel has to write its variables."""
 
 DESCRIPTION = "checkpoint.json"
 
@@ -43,11 +43,11 @@ class _Names(msgspec.Struct):
 
 
 class Keeper:
-    """Makes the checkpoint of one attempt.
+    """Saves the checkpoint of one attempt.
 
     Args:
-        limit_bytes: That the variables may take on disk.
-        seconds: That the kernel gets to write them.
+        limit_bytes: Maximum size of the variables on disk.
+        seconds: Time limit for writing them.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class Keeper:
         self._problem: str | None = None
 
     def cell_starts(self) -> None:
-        """Record the reports so far; a cell that fails reports again when it is retried."""
+        """Save the reports so far; a cell that fails reports again when it is retried."""
         self._said = self._record.said()
 
     def code(self) -> str:
-        """Make the folder and return the code by which a kernel writes its variables into it."""
+        """Make the folder and return the code with which a kernel writes its variables into it."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         return kernel_call("keep", self._folder, limit_bytes=self._limit_bytes)
@@ -85,13 +85,14 @@ class Keeper:
         self._problem = problem
 
     def finish(self, outcome: Outcome, failed_cell: int | None) -> str:
-        """Complete the checkpoint of a cell that failed, when its kernel has ended; drop any other.
+        """Complete the checkpoint if a cell failed, else delete it; call this after the kernel has
+        ended.
 
         Args:
             failed_cell: Index in the deployed notebook.
 
         Returns:
-            A remark for people; "" if no cell has failed.
+            A remark for users; "" if no cell has failed.
         """
         failed = outcome in (Outcome.FAILED, Outcome.HELD)
         if self._problem is None or not failed or failed_cell is None:
@@ -136,7 +137,7 @@ class Keeper:
 
 
 def keeper_for(context: AttemptContext, record: RunRecord, prepared: Prepared) -> Keeper | None:
-    """Return what makes the checkpoint of an attempt; None where its policy asks for none."""
+    """Return the keeper of an attempt; None if its policy saves no checkpoints."""
     if not context.claim.run.new.policy.checkpoint or prepared.kernel.language != "python":
         return None
     number = context.claim.attempt.number
@@ -144,7 +145,7 @@ def keeper_for(context: AttemptContext, record: RunRecord, prepared: Prepared) -
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Return the checkpoint that an attempt kept.
+    """Return the checkpoint of an attempt.
 
     Raises:
         NotFound: There is none, or it cannot be read.
@@ -166,15 +167,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 
 def discard_checkpoint(folder: Path) -> None:
-    """Remove what an attempt kept, if anything."""
+    """Delete the checkpoint of an attempt, if there is one."""
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
 
 def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
-    """Remove the checkpoints that are no longer needed when an attempt has ended.
+    """Delete the checkpoints that are not needed any more when an attempt has ended.
 
-    After a success those are the checkpoints of all earlier attempts. If the attempt saved one itself,
-    the one from which the run resumed is kept.
+    After a success these are the checkpoints of all earlier attempts. If the attempt saved one
+    itself, the one from which the run resumed is kept.
     """
     if outcome is not Outcome.SUCCEEDED:
         try:
@@ -188,7 +189,7 @@ def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
 
 
 def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
-    """Give the outputs that an attempt had staged to another one; the checkpoint stays whole.
+    """Copy the staged outputs of an attempt to another one; the checkpoint is not changed.
 
     Args:
         new: Folder of the attempt that resumes.
@@ -197,7 +198,7 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
         The reports of the new attempt.
 
     Raises:
-        OSError: The files are gone, or cannot be written.
+        OSError: The files do not exist, or cannot be written.
     """
     staged = []
     for one in checkpoint.said.staged:
@@ -211,7 +212,7 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
 
 
 def kernel_call(verb: str, folder: Path, **arguments: object) -> str:
-    """Return the code that has a kernel ``keep`` its variables, or ``restore`` them."""
+    """Return the code with which a kernel saves (``keep``) or loads (``restore``) its variables."""
     options = "".join(f", {name}={value!r}" for name, value in arguments.items())
     module = "__import__('jupyter_etl.notebook.variables', fromlist=['keep'])"
     return f"{module}.{verb}(get_ipython(), {str(folder)!r}{options})"

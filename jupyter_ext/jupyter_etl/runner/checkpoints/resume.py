@@ -1,4 +1,4 @@
-"""Resuming from the checkpoint of an earlier attempt, and what the executed notebook shows of it."""
+"""Resuming from the checkpoint of an earlier attempt, and its traces in the executed notebook."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from jupyter_etl.runner.preparation import Prepared, read_notebook
 
 
 class NotRestored(ExecutionError):
-    """The kernel could not take up the variables of an earlier attempt."""
+    """The kernel could not load the variables of an earlier attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Where an attempt begins.
+    """The first cell of an attempt, and the state of an earlier one.
 
     Args:
         cell: Index of the first cell to execute in the deployed notebook; None for all of them.
         taken_over: The code cells before it, as the earlier attempt executed them.
-        attempt: Number of that attempt; None where nothing is taken over.
-        code: By which a kernel takes up its variables; "" for none.
-        said: What that attempt had said.
-        note: For people, in Markdown, at the first cell that is executed; "" for none.
+        attempt: Number of that attempt; None for a start from the first cell.
+        code: Code that loads the variables into a kernel; "" for none.
+        said: The reports of that attempt.
+        note: Markdown for users, placed at the first executed cell; "" for none.
     """
 
     cell: int | None = None
@@ -50,7 +50,7 @@ class Start:
         """Insert the note, and return the index of the first cell to execute.
 
         Args:
-            cells: Of the notebook that is executed; changed in place.
+            cells: Cells of the executed notebook; changed in place.
         """
         first = 0
         if self.cell is not None:
@@ -61,10 +61,10 @@ class Start:
         return first
 
     def show(self, cells: Sequence[dict[str, Any]], deployed: Sequence[NotebookCell]) -> None:
-        """Fill in what the earlier attempt left, in the cells that are not executed again.
+        """Copy the earlier attempt's outputs to the cells that are not executed again.
 
         Args:
-            cells: Of the notebook that is executed; changed in place.
+            cells: Cells of the executed notebook; changed in place.
         """
         before = [
             cell
@@ -88,18 +88,18 @@ def start_of(
     prepared: Prepared,
     policy: AttemptPolicy,
 ) -> Start:
-    """Find out where an attempt begins.
+    """Return the start of an attempt.
 
     Args:
-        resume_from: Number of the attempt that may have saved a checkpoint; None to begin with the
+        resume_from: Number of the attempt that may have saved a checkpoint; None to start from the
             first cell.
-        folder: Of the attempt that begins.
-        snapshot: Of the notebook that is executed now.
-        prepared: The same, ready to be executed.
-        policy: Decides whether the two fit.
+        folder: Folder of the new attempt.
+        snapshot: Snapshot of the notebook to execute.
+        prepared: The same notebook, ready to be executed.
+        policy: Decides whether the checkpoint fits.
 
     Returns:
-        The first cell, with a note that says why, if it cannot resume.
+        If it cannot resume: the first cell, with a note of the reason.
     """
     if resume_from is None:
         return Start()
@@ -127,7 +127,7 @@ def start_of(
 
 
 def from_the_start(why: str) -> Start:
-    """Return the start from the first cell, with a note that says why it does not resume."""
+    """Return the start from the first cell, with a note of why it does not resume."""
     return Start(
         note="This attempt could not resume at the failed cell, and starts from the first one: "
         f"{why}."

@@ -1,8 +1,8 @@
-"""A kernel's variables on disk: written and read by the kernel itself, never by another process.
+"""A kernel's variables on disk, written and read only by kernels themselves.
 
-All values are written by one pickler, one after the other, so that what several variables share
-stays shared. Functions and classes of the notebook are written by value, and bound to the
-variables of the kernel that reads them, as functions of a notebook are.
+One pickler writes all values in sequence, so that objects shared by several variables stay shared.
+Functions and classes of the notebook are written by value. After reading they use the variables of
+the new kernel, like all functions of a notebook.
 
 Source:
     https://docs.python.org/3/library/pickle.html (objects in one file may share a memo),
@@ -42,11 +42,11 @@ Queries = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """What was kept besides the variables, for who restores them to put in its place.
+    """Saved state besides the variables, which the caller has to restore.
 
     Args:
-        extensions: Of IPython, that were loaded.
-        queries: That the notebook had named.
+        extensions: Loaded extensions of IPython.
+        queries: Named queries of the notebook.
     """
 
     extensions: tuple[str, ...]
@@ -63,15 +63,15 @@ def keep_names(
     extensions: Collection[str] = (),
     queries: Queries | None = None,
 ) -> None:
-    """Write the variables of a kernel into a folder; those that cannot be written are left out.
+    """Write the variables of a kernel into a folder, except those that cannot be written.
 
     Args:
-        folder: Private to its user; it exists.
-        hidden: What the shell itself put into the namespace.
-        secrets: Values of secrets: what holds one is left out.
-        limit_bytes: That all may take; beyond it the largest are left out.
-        extensions: Of IPython, that are loaded.
-        queries: With a name; one that holds a secret is left out.
+        folder: Existing folder, private to its user.
+        hidden: Names that the shell itself put into the namespace.
+        secrets: Values of secrets; variables that contain one are left out.
+        limit_bytes: Maximum total size; beyond it the largest variables are left out.
+        extensions: Loaded extensions of IPython.
+        queries: Named queries; those that contain a secret are left out.
     """
     names = {name: value for name, value in namespace.items() if _is_users(name, value, hidden)}
     sizes, uses, left_out = _try_each(names, namespace, secrets, limit_bytes)
@@ -102,14 +102,15 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
     """Read variables that `keep_names` wrote.
 
     Args:
-        namespace: Of this kernel; gets the variables. After an error it holds some of them.
+        namespace: Namespace of this kernel, to which the variables are added. After an error it
+            contains some of them.
 
     Returns:
-        What else was kept.
+        The saved state besides the variables.
 
     Raises:
-        ExecutionError: They were written by another Python.
-        Exception: Whatever unpickling raises.
+        ExecutionError: They were written by another version of Python.
+        Exception: An error of unpickling.
     """
     index = json.loads((folder / INDEX).read_bytes())
     if index["python"] != _python():
@@ -123,7 +124,7 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
         _go_back(around)
         for name in index["names"]:
             namespace[name] = unpickler.load()
-    # cloudpickle leaves its own there when it makes a function.
+    # cloudpickle leaves its own there when it creates a function.
     namespace["__builtins__"] = builtins
     random.setstate(around["random"])
     if around["numpy"] is not None:
@@ -133,11 +134,13 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
 
 
 def _go_back(around: Mapping[str, Any]) -> None:
-    """Take up a working directory and a search path; pinned files are those of this run's version."""
+    """Restore the working directory and the search path; pinned files are those of this run's
+    version.
+    """
     folder, bundle = around.get("folder", ""), around.get("bundle", "")
     cwd = Path(around["cwd"])
     if folder and cwd.is_relative_to(folder):
-        # It was a folder of the attempt before; this kernel has started in the one that replaces it.
+        # It was a folder of the earlier attempt; this kernel uses the new attempt's equivalent.
         cwd = Path.cwd() / cwd.relative_to(folder)
     os.chdir(cwd)
     own = [one for one in sys.path if _is_below(one, os.environ.get(BUNDLE, ""))]
@@ -157,7 +160,7 @@ def notebook_namespace() -> dict[str, Any]:
 
 
 class _Here:
-    """Stands for the variables of the notebook, wherever it is read."""
+    """Placeholder for the notebook's variables in a pickle."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return notebook_namespace, ()
@@ -166,7 +169,7 @@ class _Here:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     """Writes the notebook's functions without the variables that they look up.
 
-    cloudpickle would give each its own copy of them, and would fail where one cannot be written.
+    cloudpickle would copy these for each function, and fail if one cannot be written.
     """
 
     def __init__(self, file: Any, namespace: Mapping[str, Any]) -> None:
@@ -177,7 +180,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, io.IOBase) and not isinstance(obj, io.BytesIO | io.StringIO):
-            # cloudpickle would write down what is in the file.
+            # cloudpickle would save the file's content.
             raise _Refused("it is an open file")
         reduced = super().reducer_override(obj)
         if not isinstance(obj, FunctionType) or obj.__globals__ is not self._namespace:
@@ -188,14 +191,14 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 
 
 class _Refused(Exception):
-    """A value that is not to be written, for the reason given."""
+    """The value must not be written; the message is the reason."""
 
 
 class _Meter:
-    """Counts what a pickler writes, and refuses secrets and what is too long.
+    """Counts the bytes of a pickler, and refuses secrets and values that are too large.
 
     Args:
-        limit_bytes: The most that may be written.
+        limit_bytes: Maximum number of bytes.
     """
 
     def __init__(self, secrets: Collection[str], limit_bytes: int) -> None:
@@ -224,10 +227,12 @@ def _try_each(
     secrets: Collection[str],
     limit_bytes: int,
 ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, str]]:
-    """Pickle every value on its own to nowhere: a failure in the one file would spoil the rest.
+    """Pickle every value separately without storing it, because a failure would spoil the whole
+    file.
 
     Returns:
-        Sizes in bytes, what functions inside look up, and why a value cannot be kept; by name.
+        By name: sizes in bytes, names that functions look up, and reasons why values cannot be
+            kept.
     """
     sizes: dict[str, int] = {}
     uses: dict[str, list[str]] = {}

@@ -1,1 +1,1 @@
-"""What ends an attempt early: cancellation, a lost lease, limits of time and memory."""
+"""Early ends of an attempt: cancellation, a lost lease, limits of time and memory."""

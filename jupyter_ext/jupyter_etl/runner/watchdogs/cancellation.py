@@ -1,4 +1,4 @@
-"""Why an attempt has to stop before its notebook is done."""
+"""The reason why an attempt has to stop before its notebook has finished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class CancellationReason(StrEnum):
-    """What ended an attempt early.
+    """Reasons to end an attempt early.
 
     ``fenced`` means that the attempt no longer owns its run: it publishes and records nothing.
     ``unguarded`` means that the watchdog of its time and its cancellation has failed.
@@ -30,7 +30,8 @@ AT_ONCE = frozenset(
 
 
 class Cancellation:
-    """One flag that several threads may raise: the first reason stays, but fenced outranks all."""
+    """A flag that several threads may set: the first reason is kept, but ``fenced`` overrides all.
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -39,11 +40,11 @@ class Cancellation:
         self._detail = ""
 
     def ask(self, reason: CancellationReason, detail: str = "") -> None:
-        """Raise the flag.
+        """Set the flag.
 
         Args:
-            reason: Why.
-            detail: What people should know of it; part of a sentence.
+            reason: The reason.
+            detail: Detail for users; part of a sentence.
         """
         with self._lock:
             if self._reason is None or reason is CancellationReason.FENCED:
@@ -52,19 +53,19 @@ class Cancellation:
 
     @property
     def reason(self) -> CancellationReason | None:
-        """Why to stop; None while nothing speaks against going on."""
+        """The reason to stop; None if the flag is not set."""
         return self._reason
 
     @property
     def detail(self) -> str:
-        """What was said with the reason."""
+        """The detail of the reason."""
         return self._detail
 
     def guarding(self, watch: Callable[[], None]) -> Callable[[], None]:
-        """Return a watch for a thread that stops the attempt where it fails: nothing else would.
+        """Wrap a watchdog thread's function so that its failure stops the attempt.
 
         Args:
-            watch: To be called once.
+            watch: Function to be called once.
         """
 
         def guarded() -> None:
@@ -76,23 +77,23 @@ class Cancellation:
         return guarded
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the flag, or for `wake`; return whether it came within ``seconds``."""
+        """Wait for the flag, or for `wake`; return whether either happened within ``seconds``."""
         return self._event.wait(seconds)
 
     def wake(self) -> None:
-        """Let `wait` return without a reason: the notebook is done."""
+        """Make `wait` return without a reason: the notebook has finished."""
         self._event.set()
 
 
 @contextmanager
 def cancel_on_sigterm(cancellation: Cancellation) -> Iterator[None]:
-    """Treat SIGTERM as a request to cancel, where signals can be handled: in the main thread."""
+    """Treat SIGTERM as a request to cancel; only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ask(number: int, frame: object) -> None:
-        # From a thread: the handler may have interrupted the holder of the flag's lock.
+        # In a thread: the handler may have interrupted the holder of the flag's lock.
         threading.Thread(
             target=cancellation.ask, args=(CancellationReason.CANCELLED,), daemon=True
         ).start()

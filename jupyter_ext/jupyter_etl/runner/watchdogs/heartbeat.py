@@ -1,4 +1,4 @@
-"""The runner's heartbeat in the ledger, and what the ledger answers."""
+"""The runner's heartbeats in the ledger, and the ledger's answers."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.5
-"""Until the first heartbeat: the start has only just been written."""
+"""Seconds until the first heartbeat: the start has only just been written."""
 
 _BETWEEN_BEATS_S = 0.1
 _LOOK_S = 2.0
 
 
 class Heartbeats:
-    """Sends heartbeats in its own thread, as long as it is entered.
+    """Sends heartbeats in its own thread while the context is entered.
 
-    Raises the cancellation flag: ``fenced`` when the token is stale or no heartbeat has been written for the
-    length of the lease, ``cancelled`` when somebody asked for it.
+    Sets the cancellation flag: ``fenced`` when the token is stale or no heartbeat has been written
+    for the length of the lease, ``cancelled`` when a user requested it.
 
     Args:
-        clock: Its monotonic time judges the lease.
-        cancellation: The flag to raise.
-        events: Receives outages of the ledger.
+        clock: Its monotonic time measures the lease.
+        cancellation: The flag to set.
+        events: Records outages of the ledger.
         heartbeat_s: Seconds between heartbeats.
-        lease_s: Seconds without a heartbeat after which the attempt is no longer ours.
+        lease_s: Seconds without a heartbeat after which the attempt no longer owns its run.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Heartbeats:
         )
 
     def progress(self, cell: int) -> None:
-        """Set how many code cells are done, and send that to the ledger at once."""
+        """Set the number of finished code cells, and send it to the ledger at once."""
         self._cell = cell
         self._wake.set()
 
@@ -83,10 +83,10 @@ class Heartbeats:
         return self._owned
 
     def finishing(self) -> None:
-        """From now on a refused heartbeat stops and logs nothing.
+        """Ignore refused heartbeats from now on: they stop and log nothing.
 
-        The attempt is being ended in the ledger by its own runner. Whether the ledger takes that,
-        it says in the answer to that call, and a heartbeat that comes after it is refused.
+        The runner is ending its attempt in the ledger. The answer to that call shows whether the
+        ledger accepted it, and later heartbeats are refused.
         """
         self._finishing = True
 
@@ -107,7 +107,7 @@ class Heartbeats:
                 self._wake.clear()
                 self.heartbeat()
                 due_at = now + self._heartbeat_s
-                # Many short cells in a row are one heartbeat, not a thousand.
+                # Many short cells in a row cause one heartbeat, not a thousand.
                 self._done.wait(_BETWEEN_BEATS_S)
             self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
 

@@ -1,4 +1,4 @@
-"""Watches the memory of a kernel with all it started, and stops the attempt at its limit."""
+"""Watches the memory of a kernel and its processes, and stops the attempt at its limit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jupyter_etl.runner.kernel.processes import (
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.05
-"""Until the first look: meanwhile the runner is busy with the beginning, and the kernel with nothing."""
+"""Seconds until the first sample: meanwhile the runner is starting, and the kernel is idle."""
 
 _SAMPLE_S = 0.2
 _NEAR_S = 0.1
@@ -36,14 +36,14 @@ _SHARE = 10
 class MemoryWatch:
     """Samples the memory of an attempt's processes in a thread of its own.
 
-    What several processes share counts once, and files that were mapped do not count: forty
-    workers forked from a frame of one gigabyte use one gigabyte.
+    Shared pages count once, and mapped files do not count: forty workers forked from a process with
+    a frame of one gigabyte use one gigabyte.
 
     Args:
-        cancellation: Raised with ``out_of_memory`` at the limit.
-        limit_bytes: Most memory of the kernel with all it started; None for no limit.
-        marker: Finds what left the kernel's tree and session.
-        group: The control group of the kernel's processes; None where they have none.
+        cancellation: Set to ``out_of_memory`` at the limit.
+        limit_bytes: Memory limit of the kernel and its processes; None for no limit.
+        marker: Identifies processes that left the kernel's tree and session.
+        group: The control group of the kernel's processes; None if they have none.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class MemoryWatch:
 
     @property
     def verdict(self) -> str:
-        """``2.1 GB used, the limit is 2 GB``; "" where there is no limit."""
+        """``2.1 GB used, the limit is 2 GB``; "" if there is no limit."""
         if self._limit is None:
             return ""
         return (
@@ -101,7 +101,7 @@ class MemoryWatch:
 
     def _sample(self, number: int) -> None:
         if self._kernel is not None and number % _ESCAPED_EVERY == 0:
-            # Those that have been seen before: nothing of the runner's own waits for seconds.
+            # Those of earlier samples only: the runner reaps its own children within seconds.
             reap(self._orphans)
             self._orphans = orphans((self._kernel.pid,))
             self._escaped = carriers(self._marker) | self._orphans | pids_in(self._group)
@@ -117,10 +117,11 @@ class MemoryWatch:
         began = time.monotonic()
         used = used_bytes(pids)
         ended = time.monotonic()
-        # Walking the page tables of a large notebook that may continue must not become its main cost.
+        # Walking the page tables of a large notebook that may continue must not become its main
+        # cost.
         self._look_again_at = ended + _SHARE * (ended - began)
         self.kernel_peak_bytes = max(self.kernel_peak_bytes, used)
         if used >= limit:
             self._cancellation.ask(CancellationReason.OUT_OF_MEMORY, self.verdict)
-            # Here as well: the guard may be waiting for the answer to an interrupt.
+            # Repeated here: the guard may be waiting for the answer to an interrupt.
             kill_tree(self._kernel, self._marker, group=self._group)

@@ -18,13 +18,14 @@ _AGAIN_S = 0.2
 
 
 class Guard:
-    """Watches the clock and the cancellation flag while a notebook executes, in a thread of its own.
+    """Watches the clock and the cancellation flag while a notebook executes, in a thread of its
+    own.
 
     Args:
-        cancellation: Raised by others to stop; raised by this with ``timed_out`` at the deadline.
-        timeout_s: Seconds the attempt may take, from now.
+        cancellation: Set by others to stop; set to ``timed_out`` at the deadline.
+        timeout_s: Seconds that the attempt may take, from now.
         marker: Name and value of the environment variable that marks the kernel's processes.
-        group: The control group of the kernel's processes; None where they have none.
+        group: The control group of the kernel's processes; None if they have none.
         grace_s: Seconds between the interrupt and the kill.
     """
 
@@ -52,7 +53,7 @@ class Guard:
         """Set the process to interrupt.
 
         Args:
-            ask: Interrupts a kernel that wants a message for it; by default it gets SIGINT.
+            ask: Interrupts a kernel that needs a message for it; by default SIGINT is sent.
         """
         self._ask = ask
         self._kernel = process_of(pid)
@@ -66,7 +67,7 @@ class Guard:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """Stop watching and leave nothing behind that the notebook started."""
+        """Stop watching, and kill all processes that the notebook left."""
         self._done.set()
         self._cancellation.wake()
         self._thread.join()
@@ -89,12 +90,12 @@ class Guard:
         if self._cancellation.reason not in AT_ONCE:
             self._interrupt()
         while not self._done.wait(_AGAIN_S):
-            # Repeated: a kernel that is just starting can be born after the first blow.
+            # Repeated: a kernel that is just starting may appear after the first call.
             self._kill()
 
     def _interrupt(self) -> None:
         if self._ask is not None:
-            # Of its own: it waits for an answer, which may never come.
+            # In a thread of its own: it waits for an answer, which may never arrive.
             threading.Thread(target=self._ask, name="etl-interrupt", daemon=True).start()
         elif self._kernel is not None:
             interrupt(self._kernel)
