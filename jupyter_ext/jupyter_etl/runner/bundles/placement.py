@@ -70,7 +70,8 @@ class Pinned:
     def why_cold(self) -> str:
         """Why a fork of this process cannot be the kernel; "" if it can.
 
-        It has imported an installed module that a pinned one replaces.
+        A fork is not possible if this process has imported an installed module that a pinned one
+        replaces.
         """
         replaced = sorted(sys.modules.keys() & set(self.bundle.modules))
         return f"it has imported another module {replaced[0]}" if replaced else ""

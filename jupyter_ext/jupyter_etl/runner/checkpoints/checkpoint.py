@@ -85,8 +85,7 @@ class Keeper:
         self._problem = problem
 
     def finish(self, outcome: Outcome, failed_cell: int | None) -> str:
-        """Complete the checkpoint if a cell failed, else delete it; call this after the kernel has
-        ended.
+        """Complete the checkpoint if a cell failed, else delete it; the kernel must have ended.
 
         Args:
             failed_cell: Index in the deployed notebook.

@@ -134,9 +134,7 @@ def restore_names(namespace: dict[str, Any], folder: Path) -> Restored:
 
 
 def _go_back(around: Mapping[str, Any]) -> None:
-    """Restore the working directory and the search path; pinned files are those of this run's
-    version.
-    """
+    """Restore the working directory and the search path, with the pinned files of this run."""
     folder, bundle = around.get("folder", ""), around.get("bundle", "")
     cwd = Path(around["cwd"])
     if folder and cwd.is_relative_to(folder):
@@ -227,8 +225,7 @@ def _try_each(
     secrets: Collection[str],
     limit_bytes: int,
 ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, str]]:
-    """Pickle every value separately without storing it, because a failure would spoil the whole
-    file.
+    """Pickle every value separately without storing it: one failure would spoil the whole file.
 
     Returns:
         By name: sizes in bytes, names that functions look up, and reasons why values cannot be

@@ -38,8 +38,7 @@ Only a lost message is waited for in vain; on a busy machine nbclient's 4 s are 
 
 
 class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Limits the output kept of each cell and of the whole run, and adds a notice of what is left
-    out.
+    """Limits the output kept of each cell and of the run, and adds a notice of omitted output.
 
     Streams, display data, errors and the state of widgets count by their size. Consecutive texts of
     one stream are one output.
@@ -102,9 +101,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
         return self.nb
 
     def prepare_kernel(self) -> None:
-        """Set up an IPython kernel: quick exit, bounded output, and ``exit()`` if the notebook may
-        call it.
-        """
+        """Set up quick exits of an IPython kernel, and ``exit()`` if the notebook may call it."""
         if self.kc.info.get("implementation") == "ipython":
             may_exit = any(MENTIONS_EXIT.search(cell.source) for cell in self.nb.cells)
             code = kernel_code(may_exit=may_exit)
@@ -143,9 +140,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             cell.outputs.append(node(output_type="stream", name="stderr", text=said))
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
-        """Process a message of the kernel for a cell, after removing the secrets that the run has
-        used.
-        """
+        """Process a message of the kernel for a cell, after removing secrets from it."""
         if msg["msg_type"] == LEFT_OUT:
             self._caps.leave_out(msg["content"]["size_bytes"])
             return None

@@ -89,9 +89,7 @@ class PreviewClient(AsyncKernelClient):
         return True
 
     async def is_heard(self, asked: Container[str]) -> bool:
-        """Receive output until the kernel is idle after one of the requests; False if it is not in
-        time.
-        """
+        """Receive output until the kernel is idle after one of the requests; False on timeout."""
         try:
             while True:
                 shown = await self.iopub_channel.get_msg(timeout=LOOK_AGAIN_S)

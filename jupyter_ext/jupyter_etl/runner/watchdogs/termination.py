@@ -18,8 +18,7 @@ _AGAIN_S = 0.2
 
 
 class Guard:
-    """Watches the clock and the cancellation flag while a notebook executes, in a thread of its
-    own.
+    """Watches the clock and the cancellation flag during the execution, in a thread of its own.
 
     Args:
         cancellation: Set by others to stop; set to ``timed_out`` at the deadline.
