@@ -1,7 +1,7 @@
 """The Jupyter server extension: REST under ``etl/v1/`` and events for the panel.
 
-Importing it costs nothing: the ledger and everything behind it is opened at first use, in a
-thread, so that a Jupyter server starts no slower with it than without.
+The import is cheap: the ledger and all other modules are loaded at first use, in a thread, so that
+the extension does not delay the start of a Jupyter server.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["EtlExtensionApp"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the application when it is asked for."""
+    """Import the application at first use."""
     if name == "EtlExtensionApp":
         return import_module("jupyter_etl.rest.application").EtlExtensionApp
     raise AttributeError(f"module 'jupyter_etl.rest' has no attribute {name!r}")
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """Tell Jupyter Server what to load."""
+    """Return the extension's application to Jupyter Server."""
     from jupyter_etl.rest.application import EtlExtensionApp
 
     return [{"module": "jupyter_etl", "app": EtlExtensionApp}]

@@ -33,8 +33,8 @@ def _children() -> LimitedEtl:
 class EtlExtensionApp(ExtensionApp):
     """Routes and events of jupyter-etl in a Jupyter server.
 
-    Each setting left alone is the environment's: ``JUPYTER_ETL_HOME``, ``_LEDGER``, ``_LAKE``,
-    ``_AUTOSTART``.
+    Settings that are not configured are read from the environment: ``JUPYTER_ETL_HOME``,
+    ``_LEDGER``, ``_LAKE``, ``_AUTOSTART``.
     """
 
     name = "jupyter_etl"
@@ -56,10 +56,10 @@ class EtlExtensionApp(ExtensionApp):
         return "jupyter_etl_config"
 
     def load_settings(self) -> Settings:
-        """Turn the configuration into settings, once and for all.
+        """Return the settings of the configuration; they do not change later.
 
         Raises:
-            DeclarationError: The environment holds a value that is not understood.
+            DeclarationError: An environment variable has an invalid value.
         """
         from jupyter_etl.services.settings import Settings
 
@@ -68,7 +68,7 @@ class EtlExtensionApp(ExtensionApp):
         )
 
     def initialize_settings(self) -> None:
-        """Put the facade, unopened, where the routes find it; register the events, follow sessions."""
+        """Provide the unopened facade to the routes, register the events, and follow sessions."""
         self.settings[SERVICE] = EtlService(self._open_etl, children=_children())
         self.settings["event_logger"].register_event_schema(_EVENTS / "run.yaml")
         if self.serverapp is not None:
@@ -81,7 +81,7 @@ class EtlExtensionApp(ExtensionApp):
         self.handlers.extend(tornado_rules())
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        """Begin what goes on in the background, now that the server answers."""
+        """Start the background tasks once the server accepts requests."""
         service = serverapp.web_app.settings[SERVICE]
         emit = partial(self._emit, serverapp.event_logger)
         self._watcher = RunWatcher(service, emit, self.log)
@@ -89,7 +89,7 @@ class EtlExtensionApp(ExtensionApp):
         self._starting = asyncio.create_task(self._start_scheduler(service))
 
     async def stop_extension(self) -> None:
-        """Let go of the ledger; the scheduler and its runs go on."""
+        """Close the ledger; the scheduler and its runs continue."""
         if self._starting is not None:
             self._starting.cancel()
         if self._notebooks is not None:
@@ -101,7 +101,7 @@ class EtlExtensionApp(ExtensionApp):
             await service.close()
 
     async def _start_scheduler(self, service: EtlService) -> None:
-        """Start a scheduler that outlives this server, if one is wanted and none is alive."""
+        """Start a detached scheduler if autostart is set and no scheduler is alive."""
         try:
             wanted = self.autostart
             if wanted is None:

@@ -1,4 +1,4 @@
-"""Rows of data as JSON that loses nothing silently."""
+"""Conversion of data to JSON without silent loss."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EXACT = 2**53
-"""Whole numbers beyond it are not exact in a browser, so they go as text."""
+"""Larger integers are not exact in a browser, so they are sent as text."""
 
 _LONGEST = 10_000
-"""Characters of one cell; what is cut says so."""
+"""Maximum number of characters of one cell; cut texts are marked."""
 
 
 def preview_of(data: pa.Table, total_rows: int | None, line: str) -> Preview:
     """Make the view of some rows.
 
     Args:
-        total_rows: How many there are in all, where that is known.
-        line: Shows the same rows in a notebook or a terminal.
+        total_rows: Total number of rows, if known.
+        line: Command line that shows the same rows in a notebook or a terminal.
     """
     columns = [map(cell_value, values_of(column)) for column in data.columns]
     return Preview(
@@ -38,10 +38,10 @@ def preview_of(data: pa.Table, total_rows: int | None, line: str) -> Preview:
 
 
 def cell_value(value: object) -> object:
-    """Turn one value into JSON.
+    """Convert one value to JSON.
 
-    Dates and times become ISO text, decimals and whole numbers beyond 2**53 text, bytes hex,
-    NaN null, infinities the text ``inf`` and ``-inf``; nested values are walked through.
+    Dates and times become ISO text, decimals and integers beyond 2**53 text, bytes hex, NaN null,
+    infinities the text ``inf`` and ``-inf``; nested values are converted recursively.
     """
     if value is None or isinstance(value, bool):
         return value

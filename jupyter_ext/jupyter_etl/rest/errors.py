@@ -1,4 +1,4 @@
-"""Errors as HTTP answers."""
+"""Errors as HTTP responses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jupyter_etl.language.error_response import Error, ErrorDetail
 
 
 def error_body(status: int, problem: BaseException | None) -> Error:
-    """Make the body of an error answer.
+    """Make the body of an error response.
 
-    An unforeseen exception gives nothing of itself away: it may carry data or paths, and is in the
-    server's log.
+    The text of an unexpected exception is not sent, because it may contain data or paths; it is in
+    the server's log.
 
     Args:
-        status: HTTP status of the answer.
-        problem: What was raised; None where only the status is known.
+        status: HTTP status of the response.
+        problem: The exception; None if only the status is known.
     """
     kind = responses.get(status, "Error").replace(" ", "")
     message = f"{responses.get(status, 'Error')}."

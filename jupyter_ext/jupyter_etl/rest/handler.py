@@ -1,4 +1,4 @@
-"""The handler of all routes: who may call, what is asked, how it is answered."""
+"""The handler of all routes: authorization, arguments, responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 SERVICE = "jupyter_etl_service"
-"""Where the web application's settings hold the `EtlService`."""
+"""Key of the `EtlService` in the web application's settings."""
 
 
 def _verb() -> Callable[..., Awaitable[None] | None]:
@@ -47,19 +47,19 @@ class EtlHandler(APIHandler):
     """A route under ``etl/v1/``.
 
     Every method is authenticated and authorized for the resource ``jupyter_etl``, with the action
-    that Jupyter Server gives to the method.
+    that Jupyter Server assigns to the method.
     """
 
     auth_resource = "jupyter_etl"
     get, post, delete = _verb(), _verb(), _verb()
 
     def initialize(self, operations: Mapping[str, Operation]) -> None:
-        """Take the operations of the route, by method."""
+        """Set the operations of the route, by method."""
         super().initialize()
         self._operations = operations
 
     async def perform(self, *path: str) -> None:
-        """Perform the operation of the method that was asked for; 405 if there is none."""
+        """Perform the operation of the request's method; 405 if there is none."""
         operation = self._operations.get(self.request.method)
         if operation is None:
             raise web.HTTPError(405)
@@ -91,7 +91,8 @@ class EtlHandler(APIHandler):
         return etl.redacted_answer(answer) if isinstance(answer, str) else answer
 
     def _arguments(self, operation: Operation, path: tuple[str, ...]) -> dict[str, object]:
-        """Read what the function receives; raises `EtlError`, and 415 for a body that is no JSON."""
+        """Return the function's arguments; raises `EtlError`, and 415 for a body that is not JSON.
+        """
         given: dict[str, object] = {}
         for name, text in zip(operation.in_path, path, strict=True):
             is_run = operation.types[name] is int
@@ -139,7 +140,7 @@ class EtlHandler(APIHandler):
             raise web.HTTPError(504, message) from None
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
-        """Answer an error; one of ours has a status of its own."""
+        """Send an error response, with the status that belongs to an error of the platform."""
         problem = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(problem, EtlError):
             status_code = problem.http_status
@@ -157,7 +158,7 @@ class EtlHandler(APIHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """Log an error of ours as one line: it was foreseen, and its trace tells nothing."""
+        """Log an error of the platform on one line: it was expected, and needs no traceback."""
         if isinstance(value, StoreError):
             self.log.warning("%s", self._service.redacted(f"{self.request.path}: {value}"))
         elif isinstance(value, EtlError):
@@ -167,21 +168,21 @@ class EtlHandler(APIHandler):
 
 
 def _encoded(operation: Operation, answer: object) -> object:
-    """Return an answer as it is sent: text, nothing, or what the operation itself sends."""
+    """Return a result in the form in which it is sent."""
     if answer is None or operation.send is not None or operation.returns is str:
         return answer
     return msgspec.json.encode(answer).decode()
 
 
 def _name(text: str, noun: str) -> str:
-    """Return a name in the path; raises `NotFound` for one that nothing can have."""
+    """Return a name in the path; raises `NotFound` for an invalid one."""
     if not text.isprintable() or text.startswith(".") or set(text) & set("/\\"):
         raise NotFound(f"There is no {noun} {text!r}.")
     return text
 
 
 def _run_id(text: str) -> int:
-    """Return the number of a run in the path; raises `NotFound` for anything else."""
+    """Return the id of a run in the path; raises `NotFound` for anything else."""
     number = parse_id(text)
     if number is None:
         raise NotFound(f"There is no run {text!r}.", hint="Runs have numbers.")

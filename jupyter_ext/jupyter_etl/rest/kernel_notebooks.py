@@ -1,4 +1,4 @@
-"""Which notebook each kernel belongs to, recorded where the kernel can read it."""
+"""Records which notebook each kernel belongs to, in a file that the kernel can read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from jupyter_etl.notebook.location import notebook_record
 
 
 class KernelNotebooks:
-    """Keeps the record of each session's notebook up to date: when it is opened, renamed or moved.
+    """Keeps the record of each session's notebook up to date when it is opened, renamed or moved.
 
-    A kernel learns the name of its notebook when it starts, and no more. Asking the server by HTTP
-    would need a token that a server with a password, or behind JupyterHub, does not give away; a
-    file beside the kernel's connection file needs none.
+    A kernel receives the name of its notebook only at its start. An HTTP request to the server
+    would need a token, which is not available from a server with a password, or behind JupyterHub.
+    A file beside the kernel's connection file needs none.
 
     Args:
         sessions: The server's session manager, see `follow`.
-        root: The folder that the file browser shows.
-        log: Receives what could not be recorded.
+        root: Root folder of the file browser.
+        log: Receives messages about records that could not be written.
     """
 
     def __init__(self, sessions: Any, root: Path, log: Logger) -> None:
@@ -71,7 +71,7 @@ class KernelNotebooks:
 
 
 def _write(record: Path, text: str) -> None:
-    """Replace a file at once: a kernel never reads half a path."""
+    """Replace a file atomically: a kernel never reads a part of a path."""
     written = record.with_suffix(".tmp")
     written.write_text(text, "utf-8")
     written.replace(record)

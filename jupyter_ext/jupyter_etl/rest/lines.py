@@ -1,4 +1,4 @@
-"""The lines that do the same as the panel's buttons; empty where no line can say it."""
+"""Command lines that do the same as the panel's buttons; empty if no line can express it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def hold_lines(run: int) -> Lines:
 
 
 def publication_lines(publication: Publication) -> Lines:
-    """Return the lines of a publication's buttons; they read the draft where nothing is live."""
+    """Return the lines of a publication's buttons; they read the draft if nothing is live."""
     name, live = publication.name, publication.live
     version = live or publication.draft
     call = read_call(name, draft=live is None)

@@ -86,7 +86,7 @@ def render() -> str:
     text = yaml.safe_dump(
         document(), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
     )
-    # A page of pipelines is called PipelineViewPage.
+    # A page of pipelines is named PipelineViewPage.
     return re.sub(r"\b(Page|Items)_(\w+)_(?=\W)", r"\2\1", text)
 
 
@@ -174,7 +174,7 @@ def _components(types: list[Any], *, complete: bool = False) -> dict[str, Any]:
     """Return the schemas of types and of all that they contain, by name.
 
     Args:
-        complete: They are answers, which have all fields, and no others.
+        complete: Whether they are responses, which have all fields, and no others.
     """
     _, components = msgspec.json.schema_components(types, schema_hook=_any, ref_template=_REF)
     known = {_title(info.cls): info for kind in types for info in _named(kinds.type_info(kind))}
@@ -200,7 +200,8 @@ def _components(types: list[Any], *, complete: bool = False) -> dict[str, Any]:
 
 
 def _may_be_absent(field: kinds.Field) -> bool:
-    """Tell whether a field is left out where it is not set; its default is `msgspec.UNSET`."""
+    """Return whether a field is omitted if it is not set, because its default is `msgspec.UNSET`.
+    """
     has_default = any(
         one is not msgspec.NODEFAULT for one in (field.default, field.default_factory)
     )
@@ -208,7 +209,7 @@ def _may_be_absent(field: kinds.Field) -> bool:
 
 
 def _add_formats(info: Any, schema: dict[str, Any]) -> None:
-    """Say of instants that they are; msgspec does so only for those that must have a timezone."""
+    """Add the format of instants; msgspec adds it only for those that must have a timezone."""
     if isinstance(info, kinds.DateTimeType):
         schema["format"] = "date-time"
     for one in getattr(info, "types", ()):
@@ -219,7 +220,7 @@ def _add_formats(info: Any, schema: dict[str, Any]) -> None:
 
 
 def _named(info: Any) -> Iterator[Any]:
-    """Yield all types with a name that a type contains, itself included."""
+    """Yield all named types that a type contains, including itself."""
     if hasattr(info, "cls"):
         yield info
     for name in ("type", "item_type", "key_type", "value_type"):
@@ -248,7 +249,7 @@ def _title(cls: Any) -> str:
 
 
 def _documentation(cls: Any) -> tuple[str, dict[str, str]]:
-    """Return what the docstring of a class says about it, and about its fields by name."""
+    """Return the description of a class from its docstring, and those of its fields by name."""
     cls = getattr(cls, "__origin__", cls)
     fields: dict[str, str] = {}
     for base in reversed(cls.__mro__):
@@ -262,7 +263,7 @@ def _documentation(cls: Any) -> tuple[str, dict[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """Return text of a docstring as text about JSON."""
+    """Convert the text of a docstring to text about JSON."""
     words = {"None": "null", "True": "true", "False": "false", '""': "empty"}
     text = re.sub(r'\b(None|True|False)\b|""', lambda found: words[found[0]], text)
     return re.sub(r"\s+", " ", text.replace("``", "`")).strip()

@@ -1,4 +1,5 @@
-"""An operation: a method of a route, described by the signature of the function that performs it."""
+"""An operation: a method of a route, described by the signature of the function that performs it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class QueryParameter:
 
     Args:
         kind: Its type, with the range and the description in a `msgspec.Meta`.
-        default: `inspect.Parameter.empty` where it is required.
+        default: `inspect.Parameter.empty` if it is required.
     """
 
     name: str
@@ -32,7 +33,7 @@ class QueryParameter:
     default: object
 
     def parse(self, texts: list[str]) -> object:
-        """Read the values that a request gives; raises `DeclarationError`."""
+        """Convert the values of a request; raises `DeclarationError`."""
         text = texts[-1] if texts else ""
         kind = kinds.type_info(self.kind)
         match kind.type if isinstance(kind, kinds.Metadata) else kind:
@@ -56,29 +57,29 @@ class QueryParameter:
 class Operation:
     """A method of a route.
 
-    The function's docstring is its summary, and its signature says the rest:
+    The function's docstring is its summary, and its signature describes the rest:
 
     * ``etl`` is the facade; the function is then called in a thread.
     * ``contents`` translates between the paths of the file browser and files.
-    * A parameter in the path is a number, or the name of what the route is about.
+    * A parameter in the path is a number, or the name of the route's noun.
     * ``body`` is the JSON body of the request; without it the body must be empty.
     * A `Path` is a path of the file browser: a field of the body with its name, or a parameter of the
       query string. It is resolved before the ledger is opened.
     * All others are parameters of the query string.
-    * What it returns is the answer as JSON; a `str` is plain text, and None no content.
+    * The result is sent as JSON; a `str` is sent as plain text, and None as no content.
 
     Args:
-        method: In capitals.
+        method: HTTP method in upper case.
         path: Template below the prefix.
-        function: Performs it.
-        status: Of a successful answer.
-        answer: Type of the answer, where the function returns it encoded.
-        limited: Called in a child process with limits of memory and time: what is read, as the subject
-            of a message.
-        slow: It may wait for a source: 504 where that takes too long.
-        then_limited: Limited operations are likely to follow.
-        send: Writes the answer, where it is no JSON.
-        responses: OpenAPI responses of such an answer.
+        function: Performs the operation.
+        status: Status of a successful response.
+        answer: Type of the response, if the function returns it encoded.
+        limited: If not empty, the function is called in a child process with limits of memory and
+            time; this is the subject of error messages.
+        slow: Whether it may wait for a source; it responds 504 if that takes too long.
+        then_limited: Whether limited operations are likely to follow.
+        send: Writes a response that is not JSON.
+        responses: OpenAPI responses of such a response.
     """
 
     method: str
@@ -110,22 +111,23 @@ class Operation:
 
     @property
     def noun(self) -> str:
-        """What the route is about: ``pipeline``."""
+        """The noun of the route: ``pipeline``."""
         return self.path.split("/")[1].removesuffix("s")
 
     @property
     def returns(self) -> Any:
-        """Type of the answer."""
+        """Type of the response."""
         return self.answer or self.types["return"]
 
     @property
     def body(self) -> type[msgspec.Struct]:
-        """Type of the body; of a request of a command, the fields that a body may have."""
+        """Type of the body; for a request of a command, the fields that a body may have."""
         kind: type[msgspec.Struct] = self.types.get("body", Nothing)
         return _body_type(kind) if issubclass(kind, Request) else kind
 
     def request(self, body: msgspec.Struct, path: Mapping[str, object]) -> msgspec.Struct:
-        """Return the body as the function receives it: a request of a command has the name in the path."""
+        """Return the body as the function receives it; a request of a command gets the path's name.
+        """
         kind: type[msgspec.Struct] = self.types.get("body", Nothing)
         if not issubclass(kind, Request):
             return body
@@ -146,7 +148,7 @@ class Operation:
 
     @cached_property
     def query(self) -> Sequence[QueryParameter]:
-        """What the query string may have."""
+        """The parameters of the query string."""
         special = {"etl", "contents", "body", *self.in_path, *self.body.__struct_fields__}
         return [
             QueryParameter(name=name, kind=_json_type(self.types[name]), default=given.default)
@@ -159,7 +161,7 @@ _body_type = cache(body_type)
 
 
 def _json_type(kind: Any) -> Any:
-    """Return the type as which a value is sent: text for a path."""
+    """Return the type in which a value is sent: text for a path."""
     if get_origin(kind) is Annotated:
         inner, *meta = get_args(kind)
         return Annotated[(_json_type(inner), *meta)]

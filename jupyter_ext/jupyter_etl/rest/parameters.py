@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 MOST_ROWS = 1_000
-"""Of one preview, and entries of one page."""
+"""Maximum number of rows of a preview, and of entries on a page."""
 
 Search = Annotated[
     str,

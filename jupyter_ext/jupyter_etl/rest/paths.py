@@ -1,4 +1,4 @@
-"""Between paths of Jupyter's contents and files on disk."""
+"""Conversion between paths of Jupyter's contents and files on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jupyter_etl.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """The folder that the file browser shows.
+    """The root folder of the file browser.
 
     Args:
         root: Its absolute path.
@@ -21,28 +21,28 @@ class Contents:
     allow_hidden: bool
 
     def file(self, path: str) -> Path:
-        """Return the file behind a contents path; raises `NotFound`."""
+        """Return the file of a contents path; raises `NotFound`."""
         return resolve_path(self.root, path, allow_hidden=self.allow_hidden)
 
     def path(self, file: str) -> str | None:
-        """Return the contents path of a file; None where it is outside."""
+        """Return the contents path of a file; None if it is outside the root folder."""
         return relative_path(self.root, file)
 
 
 def resolve_path(root: Path, path: str, *, allow_hidden: bool = False) -> Path:
-    """Find the file behind a contents path.
+    """Return the file of a contents path.
 
     Args:
-        root: Absolute folder the server shows.
-        path: Relative to it, with ``/``, as the file browser has it.
+        root: Absolute root folder of the file browser.
+        path: Relative path with ``/``, as in the file browser.
         allow_hidden: Whether names that begin with a dot are shown.
 
     Returns:
         The absolute path without symlinks.
 
     Raises:
-        NotFound: There is no such file, or it would lie outside ``root``: the answer does not tell
-            which, so that nothing outside can be probed.
+        NotFound: There is no such file, or it would be outside ``root``. The error is the same, so
+            that the existence of files outside is not disclosed.
     """
     refused = NotFound(
         f"There is no notebook at {path!r}.",
@@ -64,10 +64,10 @@ def resolve_path(root: Path, path: str, *, allow_hidden: bool = False) -> Path:
 
 
 def relative_path(root: Path, path: str) -> str | None:
-    """Return the contents path of a file on disk, or None where it is not below ``root``.
+    """Return the contents path of a file on disk, or None if it is not below ``root``.
 
     Args:
-        root: Absolute folder the server shows.
+        root: Absolute root folder of the file browser.
         path: Absolute path of a file, which need not exist.
     """
     if not path or "\0" in path:

@@ -1,4 +1,4 @@
-"""Operations that read rows for a route, called in a child process of the server."""
+"""Operations that read rows, called in a child process of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may say: bodies and arguments, checked before anything is done."""
+"""Bodies and arguments of requests, and their validation."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _E = TypeVar("_E", bound=Enum)
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a request that needs none."""
+    """The body of a request without fields."""
 
 
 class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A schedule as somebody types it."""
+    """A schedule as entered by a user."""
 
     when: Text = ""
     timezone: Text | None = None
@@ -33,14 +33,15 @@ class ScheduleText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def parse_body(body: bytes, kind: type[_T]) -> _T:
-    """Check the body of a request.
+    """Validate the body of a request.
 
     Args:
         body: JSON text; empty for an empty object.
-        kind: What it must be.
+        kind: Type of the body.
 
     Raises:
-        DeclarationError: It is no JSON, lacks a field, has an unknown one or one of a wrong type.
+        DeclarationError: It is not JSON, lacks a field, or has an unknown field or one of a wrong
+            type.
     """
     if len(body) > MAX_BODY_BYTES:
         raise DeclarationError(
@@ -63,10 +64,10 @@ def parse_body(body: bytes, kind: type[_T]) -> _T:
 
 
 def parse_number(name: str, text: str, *, default: int, low: int, high: int) -> int:
-    """Read a whole number out of the query string.
+    """Parse an integer of the query string.
 
     Raises:
-        DeclarationError: It is no number, or outside ``low`` to ``high``.
+        DeclarationError: It is not an integer, or outside ``low`` to ``high``.
     """
     if not text:
         return default
@@ -74,7 +75,7 @@ def parse_number(name: str, text: str, *, default: int, low: int, high: int) -> 
 
 
 def parse_flag(name: str, text: str) -> bool:
-    """Read a yes or no out of the query string; raises `DeclarationError`."""
+    """Parse a boolean of the query string; raises `DeclarationError`."""
     if text in {"", "0", "false"}:
         return False
     if text in {"1", "true"}:
@@ -83,7 +84,7 @@ def parse_flag(name: str, text: str) -> bool:
 
 
 def parse_choice(name: str, text: str, kind: type[_E]) -> _E:
-    """Read a member of an enumeration; raises `DeclarationError`."""
+    """Parse a member of an enumeration; raises `DeclarationError`."""
     try:
         return kind(text)
     except ValueError:
@@ -92,6 +93,7 @@ def parse_choice(name: str, text: str, kind: type[_E]) -> _E:
 
 
 def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]:
-    """Read members of an enumeration, repeated or separated by commas; raises `DeclarationError`."""
+    """Parse members of an enumeration, repeated or separated by commas; raises `DeclarationError`.
+    """
     words = [word for text in texts for word in text.split(",") if word]
     return tuple(parse_choice(name, word, kind) for word in words)

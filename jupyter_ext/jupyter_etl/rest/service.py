@@ -1,4 +1,4 @@
-"""The facade behind the event loop: opened at first use, called in threads."""
+"""Access to the facade from the event loop: opened at first use, called in threads."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class EtlService:
     """Calls the facade from a server without blocking it.
 
     Args:
-        open_etl: Opens the facade; called once, in a thread, and again after it failed.
-        quick: Threads for calls that only ask the ledger.
-        slow: How many calls that reach out to sources may be under way at once.
-        slow_s: Seconds that such a call is waited for.
-        children: Have limits, for calls that read data; None to make these calls here.
+        open_etl: Opens the facade; called once, in a thread, and again after a failure.
+        quick: Number of threads for calls that only read the ledger.
+        slow: Maximum number of simultaneous calls that access sources.
+        slow_s: Time limit of such a call in seconds.
+        children: Child processes with limits, for calls that read data; None to make these calls in
+            this process.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class EtlService:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody has used the facade."""
+        """Whether the facade has been opened."""
         return self._etl is not None and not self._closed
 
     async def call(self, function: Callable[[Etl], _T]) -> _T:
@@ -68,17 +69,18 @@ class EtlService:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, function)
 
     async def call_bounded(self, function: Callable[[Etl], _T]) -> _T:
-        """Run a function that may hang, and stop waiting for it after a while.
+        """Run a function that may hang, with a time limit.
 
-        Each call has a thread of its own that no shutdown waits for; one that hangs keeps its slot
-        until it returns, so that a dead source cannot pile up threads.
+        Each call has a thread of its own that no shutdown waits for. A call that hangs keeps its
+        slot until it returns, so that a source that does not answer cannot occupy ever more
+        threads.
 
         Args:
             function: Receives the facade.
 
         Raises:
-            TimeoutError: It took longer than ``slow_s``, the wait for a slot included.
-            StoreError: As `call`.
+            TimeoutError: It took longer than ``slow_s``, including the wait for a slot.
+            StoreError: See `call`.
         """
         self._refuse_closed()
         loop = asyncio.get_running_loop()
@@ -99,16 +101,16 @@ class EtlService:
         """Call a function that reads data in a child process with limits.
 
         Args:
-            function: Of a module; receives the facade, and the arguments by name.
+            function: A module's function; receives the facade, and the arguments by name.
             arguments: JSON values.
-            what: Is read, as the subject of a message.
+            what: Subject of error messages.
 
         Returns:
-            What it returned, as JSON, without the values of secrets.
+            The result as JSON, without the values of secrets.
 
         Raises:
-            LimitExceeded: It took more memory or time than it may.
-            TimeoutError, StoreError: As `call_bounded`.
+            LimitExceeded: Memory, time or the size of the result exceeded the limit.
+            TimeoutError, StoreError: See `call_bounded`.
         """
 
         def work(etl: Etl) -> bytes:
@@ -120,11 +122,11 @@ class EtlService:
         return await self.call_bounded(work)
 
     def redacted(self, text: str) -> str:
-        """Return what is answered or logged, without the values of secrets."""
+        """Return a text for a response or the log, without the values of secrets."""
         return text if self._etl is None else self._etl.redacted_answer(text)
 
     def expect_limited(self) -> None:
-        """Get ready for `call_limited`, in a thread."""
+        """Prepare for `call_limited`, in a thread."""
         if self._children is not None and not self._closed:
             self._pool.submit(self._prepare, self._children)
 
@@ -135,7 +137,7 @@ class EtlService:
             children.prepare()
 
     async def close(self, *, timeout_s: float = 5.0) -> None:
-        """Close the facade; calls still under way are not waited for longer than ``timeout_s``."""
+        """Close the facade; wait at most ``timeout_s`` for active calls."""
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._children is not None:
@@ -175,6 +177,6 @@ class EtlService:
             if not answer.done():
                 settle()
 
-        # The loop is gone when the server ended meanwhile: nobody waits any more.
+        # The loop is closed if the server ended meanwhile; then there is no waiter.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(deliver)

@@ -1,4 +1,4 @@
-"""Turns changes of runs in the ledger into events for the panel."""
+"""Converts changes of runs in the ledger to events for the panel."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _PAGE = 100
 _MOST = 1_000
 _LONGEST_PAUSE_S = 60.0
 _APART_S = 0.25
-"""Between two looks, however often the ledger rings."""
+"""Minimum seconds between two polls, however often the ledger sends wake-ups."""
 
 Emit = Callable[[dict[str, Any]], None]
 
 
 class RunWatcher:
-    """Looks at the ledger in a thread, and tells what changed on the event loop.
+    """Polls the ledger in a thread, and emits changes on the event loop.
 
-    It looks as soon as the ledger rings, which it does when a run is asked for, planned or has ended;
-    and now and then by itself. It opens nothing: until somebody uses the facade there is nobody to
-    tell.
+    It polls at each wake-up of the ledger, which is sent when a run is requested, planned or has
+    ended, and at intervals. It does not open the facade: before its first use there are no
+    recipients.
 
     Args:
         log: Receives one message each time the ledger becomes unavailable.
-        active_s: Seconds between looks while a run is active, if nothing rings.
-        idle_s: Seconds between looks otherwise.
+        active_s: Seconds between polls while a run is active, without wake-ups.
+        idle_s: Seconds between polls otherwise.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class RunWatcher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to look, on the running event loop."""
+        """Start polling on the running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def stop(self) -> None:
-        """Stop looking; returns when nothing more will be emitted."""
+        """Stop polling; returns when no more events will be emitted."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -76,7 +76,7 @@ class RunWatcher:
                 await task
 
     async def look(self) -> int:
-        """Look once and emit what changed since the last look; the first look emits nothing.
+        """Poll once and emit the changes since the last poll; the first poll emits nothing.
 
         Returns:
             The number of events.
@@ -121,14 +121,14 @@ class RunWatcher:
 
     @staticmethod
     def _add_pipe(wakeups: ExitStack, wake: Callable[[], None], etl: Etl) -> None:
-        # Nobody waits for its thread at the end: a server is to stop at once.
+        # Do not wait for its thread at the end: a server must stop at once.
         wakeups.enter_context(etl.woken(wake, patience_s=0.0))
 
     def _wake(self) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            # The loop is gone when the server has ended.
+            # The loop is closed when the server has ended.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._rung.set)
 
@@ -136,11 +136,11 @@ class RunWatcher:
 
 
 def changes(before: Mapping[int, Run], found: Sequence[Run]) -> list[Run]:
-    """Return the runs that stand elsewhere than before, by id.
+    """Return the runs whose state or progress changed, by id.
 
     Args:
         before: The runs that were active.
-        found: Those as they are now, and all that are new.
+        found: The current state of these runs, and all new runs.
     """
     return [run for run in found if run.id not in before or _mark(run) != _mark(before[run.id])]
 

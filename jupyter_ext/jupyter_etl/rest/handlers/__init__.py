@@ -1,1 +1,1 @@
-"""The operations of the REST API, one file a noun; each translates and decides nothing."""
+"""The operations of the REST API, one file per noun, without logic of their own."""

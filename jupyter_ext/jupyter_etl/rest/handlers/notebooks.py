@@ -1,4 +1,4 @@
-"""What a notebook and a schedule mean, before anything is deployed."""
+"""Inspection of notebooks and schedules before a deployment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NotebookPath = Annotated[Path, Meta(description="Path of the notebook in the fi
 @post("/schedule/lines")
 def write_schedule_lines(body: ScheduleRequest) -> Lines:
     """Return the command lines that deploy the same; deploys nothing."""
-    # The timezone of the form means nothing without times.
+    # Without times, the timezone of the form has no meaning.
     return Lines(**both_lines(body if body.when else replace(body, timezone=None)))
 
 
@@ -58,6 +58,6 @@ def get_notebook(etl: Etl, contents: Contents, path: _NotebookPath) -> NotebookV
 
 
 def _pipeline_of(etl: Etl, notebook: Path) -> Pipeline | None:
-    """Return the notebook's pipeline; where it has several, the one that bears its name."""
+    """Return the notebook's pipeline; of several, the one with the notebook's name."""
     found = [p for p in etl.pipelines.list() if p.notebook == str(notebook)]
     return min(found, key=lambda p: (p.name != notebook.stem, p.name), default=None)

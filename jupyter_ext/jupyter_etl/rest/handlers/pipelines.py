@@ -1,4 +1,4 @@
-"""Notebooks that run by themselves."""
+"""Deployed pipelines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 
 class PipelineFilter(StrEnum):
-    """Which pipelines are listed: `failing` are all that need attention, the most severe first."""
+    """Selection of listed pipelines: `failing` are all that need attention, the most severe first.
+    """
 
     ALL = "all"
     MINE = "mine"
@@ -52,7 +53,7 @@ def list_pipelines(
 ) -> Page[PipelineView]:
     """List a page of pipelines, by name."""
     if filter is PipelineFilter.FAILING:
-        # The ledger does not know how a pipeline stands.
+        # The ledger does not store the health of a pipeline.
         found = {one.name: one for one in etl.pipelines.list(search=search)}
         names = list(by_severity(etl.health.of(list(found.values()))))
         shown, total = [found[name] for name in names[offset : offset + limit]], len(names)
@@ -149,7 +150,7 @@ def reset_watermark(etl: Etl, name: str, body: WatermarkRequest) -> WatermarkVie
 def pipeline_views(
     etl: Etl, contents: Contents, pipelines: Sequence[Pipeline]
 ) -> tuple[PipelineView, ...]:
-    """Make the views of some pipelines; the number of queries does not depend on how many."""
+    """Make the views of some pipelines; the number of queries does not depend on their number."""
     runs = etl.runs.last([pipeline.name for pipeline in pipelines], count=STRIP)
     health = etl.health.of(pipelines)
     limits = etl.pipelines.time_limits(pipelines)

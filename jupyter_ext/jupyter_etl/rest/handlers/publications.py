@@ -1,4 +1,4 @@
-"""Outputs that others rely on; `jupyter_etl.rest.previews` reads their rows."""
+"""Publications; `jupyter_etl.rest.previews` reads their rows."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class PublishedFile:
 async def _send(handler: EtlHandler, file: PublishedFile) -> None:
     """Send a file.
 
-    A report contains whatever its author and the rows of data put there, so the browser is told to
-    run its scripts in an origin of its own, where nothing of Jupyter can be reached.
+    A report contains arbitrary content of its author and of the data, so the browser runs its
+    scripts in an origin of its own, without access to Jupyter.
     """
     if file.is_report and "token" in handler.request.query_arguments:
         # The page's scripts can read their address; the login cookie is set by now.
@@ -109,7 +109,7 @@ async def _send(handler: EtlHandler, file: PublishedFile) -> None:
 
 def _address_without_token(request: HTTPServerRequest) -> str:
     query = [(k, v) for k, v in parse_qsl(request.query) if k != "token"]
-    # A path of two slashes in front would name another host.
+    # A path that starts with two slashes would name another host.
     return f"/{request.path.lstrip('/')}?{urlencode(query)}".rstrip("?")
 
 

@@ -1,4 +1,4 @@
-"""Runs, and what they hold back."""
+"""Runs and their held outputs."""
 
 from __future__ import annotations
 

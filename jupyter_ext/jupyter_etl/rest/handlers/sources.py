@@ -1,4 +1,4 @@
-"""Declared inputs; `jupyter_etl.rest.previews` reads them."""
+"""Declared sources; `jupyter_etl.rest.previews` reads their rows."""
 
 from __future__ import annotations
 

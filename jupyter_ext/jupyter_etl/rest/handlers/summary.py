@@ -1,4 +1,4 @@
-"""How everything stands, in one answer."""
+"""A summary of the whole platform."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The responses of the REST API: frozen structs, and functions that make them of the model's values."""
+"""The responses of the REST API: frozen structs, and functions that create them from the model."""

@@ -1,4 +1,4 @@
-"""What the views of all nouns share."""
+"""Types that the views of all nouns share."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from jupyter_etl.services.health import seconds_of
 from jupyter_etl.services.watermarks import WatermarkRow, row_of
 
 STRIP = 14
-"""How many of its last runs a pipeline shows."""
+"""Number of last runs that a pipeline shows."""
 
 
 class LastRun(View, frozen=True):
@@ -64,14 +64,14 @@ class PipelineView(Pipeline):
     Args:
         words: The schedule in words.
         last_runs: At most 14, oldest first.
-        health_note: Why; empty if there is nothing to add.
+        health_note: The reason of its health; empty if there is nothing to add.
         health_run: The run that `health_note` refers to.
         severity: 0 if no action is needed; higher is more urgent.
         running: Whether a run is active.
         notebook_path: Path in the file browser; null if the notebook is outside its root folder.
-        cold_start: Why its runs start cold, and what would make them warm; empty if they are warm.
-        missing: Whether the notebook's file is gone; runs execute the deployed version.
-        time_limit: How long the next run may take.
+        cold_start: Why its runs start cold, and how to make them warm; empty if they are warm.
+        missing: Whether the notebook's file does not exist; runs execute the deployed version.
+        time_limit: The time limit of the next run.
         timeout: The time limit that was set, as text; empty for none.
         preset: The preset that its schedule corresponds to, however it was written; null for none.
     """
@@ -98,7 +98,7 @@ class PipelineParameters(View, frozen=True):
     """The parameters of a deployed version.
 
     Args:
-        declared: What the version declares.
+        declared: The parameters that the version declares.
         values: The values it was deployed with.
     """
 
@@ -144,7 +144,7 @@ class ScheduleView(View, frozen=True):
 
 
 class NotebookView(View, frozen=True):
-    """What a notebook declares, and its pipeline.
+    """The declarations of a notebook, and its pipeline.
 
     Args:
         kernel: Name of its kernel; null if it names none.
@@ -178,7 +178,7 @@ def pipeline_view(
 
     Args:
         runs: Its last runs, oldest first.
-        locate: Returns the contents path of a file on disk, None where it is outside.
+        locate: Returns the contents path of a file on disk, None if it is outside the root folder.
     """
     schedule, limit_s = pipeline.schedule, pipeline.policy.timeout_s
     return PipelineView(

@@ -157,7 +157,7 @@ def publication_view(publication: Publication, *, now: datetime) -> PublicationV
 
 
 def version_view(version: PublicationVersion) -> VersionView:
-    """Make the view of a version, without what the ledger keeps to compare the lake with."""
+    """Make the view of a version, without fields that only serve to check the lake."""
     return msgspec.convert(version, VersionView, from_attributes=True)
 
 

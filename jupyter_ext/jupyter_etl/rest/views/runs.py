@@ -1,4 +1,4 @@
-"""Runs and what they hold back, as responses."""
+"""Runs and held outputs as responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from jupyter_etl.services.publications.differences import HoldFields, hold_view
 from jupyter_etl.services.runs.resume import retried_words
 
 _TAIL = 20_000
-"""Characters of a log that come with its run."""
+"""Maximum number of characters of the log in a response."""
 
 
 class PublishedVersion(View, frozen=True):
@@ -53,14 +53,14 @@ class RunView(View, frozen=True):
     """A run.
 
     Args:
-        seconds: Duration of all attempts together, so far if it is active. Time spent waiting for
-            a retry, a worker or a decision does not count.
+        seconds: Duration of all attempts together, so far if it is active. Time spent waiting for a
+            retry, a worker or a decision does not count.
         working_since: If it is active, the current time minus `seconds`.
         cell: Number of finished cells.
         cells: Number of code cells.
-        error: What failed; for a skipped run, why it was skipped.
+        error: The error; for a skipped run, why it was skipped.
         failed_cell: Index of the failed cell, 0-based over all cells.
-        held_by: What holds it; empty unless its state is held.
+        held_by: The reason of its hold; empty unless its state is held.
         has_notebook: Whether there is an executed notebook.
         resumable: Whether a cell failed and its variables were to be kept.
     """
@@ -100,7 +100,7 @@ class RetriedRun(RunView, frozen=True):
         why_not: Why it does not resume at the failed cell.
         deployed: The version that was deployed from the saved notebook for it; null for none.
         note: Why the deployed version runs and not the saved notebook; empty if they are the same.
-        words: All of this in sentences.
+        words: A summary of these fields in sentences.
     """
 
     resumes_at: int | None
@@ -252,12 +252,12 @@ def held_view(hold: Hold) -> HoldView:
 
 
 def attempt_view(attempt: Attempt) -> AttemptView:
-    """Make the view of an attempt, without its token, which gives the right to write as its owner."""
+    """Make the view of an attempt, without its token, which authorizes writes on its behalf."""
     return msgspec.convert(attempt, AttemptView, from_attributes=True)
 
 
 def tail_of(log: str) -> str:
-    """Return the last 20,000 characters of a log, from the beginning of a line."""
+    """Return the last 20,000 characters of a log, from the start of a line."""
     if len(log) <= _TAIL:
         return log
     cut = log[-_TAIL:]

@@ -13,7 +13,7 @@ from jupyter_etl.services.secrets import SecretUse
 
 
 class TableLines(View, frozen=True):
-    """Command lines that do the same as the buttons of a source or table; empty if none can.
+    """Command lines that do the same as the buttons of a source or table; empty if there are none.
 
     Args:
         load: A cell that reads it into a variable.
@@ -29,7 +29,7 @@ class SourceView(Source):
 
     Args:
         secret_uses: Who owns its secrets, and where they may be sent.
-        next_try_at: When a run tries it again; null while it answers.
+        next_try_at: Next time at which a run tries it again; null while it answers.
     """
 
     secret_uses: tuple[SecretUse, ...]
@@ -69,7 +69,7 @@ class Preview(View, frozen=True):
         rows: Cells in the order of the columns. Dates are ISO 8601 text, decimals and integers
             beyond 2**53 text, bytes hexadecimal text, NaN null.
         total_rows: Null if counting would require a scan.
-        line: Shows the rows in a notebook or a terminal.
+        line: Command line that shows the rows in a notebook or a terminal.
     """
 
     columns: tuple[PreviewColumn, ...]
