@@ -1,4 +1,4 @@
-"""The commands about missing partitions and watermarks."""
+"""The commands for missing partitions and watermarks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHOWN = 5
 
 
 def backfill(etl: Etl, request: BackfillRequest) -> int:
-    """Run the partitions that are missing or failed; exit code 1 where one fails while waiting."""
+    """Run the partitions that are missing or failed; exit code 1 if one fails while waiting."""
     asked = etl.backfills.plan(
         request.pipeline,
         request.span,

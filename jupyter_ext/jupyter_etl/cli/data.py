@@ -60,7 +60,7 @@ def sources(etl: Etl, request: SourcesRequest) -> int:
 
 
 def published(etl: Etl, request: PublishedRequest) -> int:
-    """List what is published, or show one and how other engines open it."""
+    """List the publications, or show one with the code that opens it in other engines."""
     if request.name is not None:
         return _one_published(etl, request.name, as_json=request.json)
     rows = []
@@ -156,7 +156,7 @@ def read(etl: Etl, request: ReadRequest) -> int:
     except OSError:
         raise
     except ValueError as problem:
-        # Arrow's own errors are ValueErrors: a column of a type that the format cannot hold.
+        # Arrow's own errors are ValueErrors: a column has a type that the format cannot hold.
         raise PublishError(
             f"{request.name!r} cannot be written as {form}: {problem}",
             hint="Use another --format: json, arrow and parquet support nested columns.",
@@ -174,7 +174,7 @@ def version(request: VersionRequest) -> int:
 
 
 def serve(request: ServeRequest) -> NoReturn:
-    """Become the consumers' service, a surface of its own, in place of this process."""
+    """Replace this process by the gateway, the service for consumers."""
     options = ["--host", request.host, "--port", str(request.port)]
     os.execv(sys.executable, [sys.executable, "-m", "jupyter_etl.gateway", *options])  # noqa: S606
 
@@ -182,7 +182,7 @@ def serve(request: ServeRequest) -> NoReturn:
 def _write_csv(reading: Reading) -> None:
     import pyarrow.csv as pa_csv
 
-    # A file gets the data as they are; a terminal would act on what is in them.
+    # Files get the data unchanged; in a terminal, control characters must be escaped.
     shown = io.BytesIO() if sys.stdout.isatty() else None
     with pa_csv.CSVWriter(shown or sys.stdout.buffer, reading.batches.schema) as writer:
         for batch in reading.batches:
@@ -206,7 +206,7 @@ def _write_json(reading: Reading) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: instants ISO, decimals and bytes as text, NaN as null."""
+    """Convert a value to JSON: instants ISO, decimals and bytes as text, NaN as null."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

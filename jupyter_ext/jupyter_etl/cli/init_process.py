@@ -1,4 +1,4 @@
-"""What the first process of a container owes to the others in it."""
+"""Duties of the first process of a container: signals and orphans."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ _PASSED_ON = frozenset(
 
 
 def in_a_child(work: Callable[[], int]) -> int:
-    """Have a child do the work; pass signals on to it, and bury whoever dies without a parent.
+    """Do the work in a child process, forward signals to it, and reap orphans.
 
-    Linux makes the first process of a container the parent of all that have lost theirs, and keeps
-    a number for each that has died until this process asks for its end. It is called before any
-    thread is started.
+    In a container, orphans become children of the first process, and Linux keeps their process ids
+    until it reaps them. Call this before any thread is started.
 
     Args:
         work: Returns an exit code.
 
     Returns:
-        In the child what ``work`` returns; in this process the same, when the child has ended, or
-        128 and the number of the signal that killed it.
+        In the child, the result of ``work``. In this process the child's exit code when it has
+        ended, or 128 plus the number of the signal that killed it.
     """
-    # Where a parent has it ignored, Linux buries children itself and forgets how they ended.
+    # If a parent ignores it, Linux reaps the children itself and discards their exit codes.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     heard = _PASSED_ON | {signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
@@ -52,7 +51,7 @@ def in_a_child(work: Callable[[], int]) -> int:
 
 
 def _bury_all() -> dict[int, int]:
-    """Ask for the ends of all children that have died.
+    """Reap all children that have ended.
 
     Returns:
         By process id, exit codes; negative for a signal.

@@ -1,4 +1,4 @@
-"""Read the words, call the command, turn errors into exit codes."""
+"""Parses the command line, calls the command, and converts errors to exit codes."""
 
 from __future__ import annotations
 
@@ -56,18 +56,21 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "backup": maintenance.backup,
     "restore": maintenance.restore,
 }
-"""What each command calls: with the facade and its request, or with the request alone where the
-command does not open the ledger."""
+"""The function of each command.
+
+It is called with the facade and the request, or with the request alone if the command does not open
+the ledger.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: Its words; by default those of the process.
+        argv: Its arguments; by default those of the process.
 
     Returns:
-        Exit code: 0 done, 1 failed, 2 not understood, 3 held, 4 cancelled, 5 timed out.
+        Exit code: 0 success, 1 failure, 2 invalid usage, 3 held, 4 cancelled, 5 timed out.
     """
     try:
         return _call(parse_command(sys.argv[1:] if argv is None else list(argv)))
@@ -81,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("Interrupted.")
         return CANCELLED
     except BrokenPipeError:
-        # The reader has seen enough; keep the interpreter from complaining at its end.
+        # The reader has closed the pipe; prevents a message from the interpreter at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
@@ -105,7 +108,7 @@ def _call_with_ledger(command: Callable[..., int], request: Request) -> int:
     etl = Etl.open()
     try:
         code = command(etl, request)
-        # Here a reader that has gone is noticed, and not at the interpreter's end.
+        # Detects a closed pipe here, and not at the interpreter's exit.
         sys.stdout.flush()
         return code
     finally:

@@ -1,4 +1,4 @@
-"""The commands that maintain the ledger and keep secrets."""
+"""The commands that maintain the ledger and secrets."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _MARKS = {Status.OK: "ok   ", Status.WARN: "warn ", Status.ERROR: "ERROR"}
 
 
 def help(request: HelpRequest) -> int:
-    """Write the guide, or the usage of one command."""
+    """Print the guide, or the usage of one command."""
     write(usage(request.command, Surface.CLI) if request.command else guide(Surface.CLI))
     return 0
 
 
 def doctor(request: DoctorRequest) -> int:
-    """Look for what is wrong; exit code 1 where something is."""
+    """Check the installation; exit code 1 if there is a problem."""
     found = diagnose(Settings.from_env(), SystemClock(), repair=request.repair)
     if request.json:
         write_json(
@@ -63,8 +63,8 @@ def doctor(request: DoctorRequest) -> int:
 
 
 def backup(request: BackupRequest) -> int:
-    """Copy the ledger."""
-    # It imports SQLAlchemy, which costs a tenth of a second that other commands need not pay.
+    """Back up the ledger."""
+    # It imports SQLAlchemy, which takes a tenth of a second that other commands can save.
     from jupyter_etl.services.maintenance.backups import backup as make_backup
 
     settings, now = Settings.from_env(), datetime.now(UTC)
@@ -79,7 +79,7 @@ def backup(request: BackupRequest) -> int:
 
 
 def restore(request: RestoreRequest) -> int:
-    """Put a copy of the ledger back."""
+    """Restore a backup of the ledger."""
     from jupyter_etl.services.maintenance.backups import restore as put_back
 
     settings, file = Settings.from_env(), Path(request.file).absolute()
@@ -99,7 +99,7 @@ def restore(request: RestoreRequest) -> int:
 
 
 def prune(etl: Etl, request: PruneRequest) -> int:
-    """Delete what retention does not keep; exit code 1 where something could not be deleted."""
+    """Delete data beyond the retention period; exit code 1 if something could not be deleted."""
     from jupyter_etl.services.maintenance.pruning import prune as make_room
 
     done = make_room(etl.settings, etl.store, etl.clock, dry_run=request.dry_run)
@@ -137,7 +137,7 @@ _NONE = "There are no secrets yet. Store one: jupyter etl secret set NAME"
 
 
 def secret(etl: Etl, request: SecretRequest) -> int:
-    """Set, list, remove, or say where one may go; values are read and never written."""
+    """Set, list or remove secrets, or restrict where one may be sent; values are never printed."""
     if request.verb == "list":
         _list(etl, request)
         return 0

@@ -1,4 +1,4 @@
-"""What commands write: JSON or columns to standard output, remarks to standard error."""
+"""Output of commands: JSON or columns to standard output, remarks to standard error."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _UNSAFE_IN_JSON = re.compile(f"(?!\\n)[{UNSAFE}]")
 
 
 def say(text: str) -> None:
-    """Write a remark to standard error; what a terminal would act on is shown as its code."""
+    """Write a remark to standard error, with control characters escaped."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 
 def write(text: str) -> None:
-    """Write a line to standard output; what a terminal would act on is shown as its code."""
+    """Write a line to standard output, with control characters escaped."""
     sys.stdout.write(printable(text) + "\n")
 
 
@@ -34,12 +34,12 @@ def write_json(value: object) -> None:
 
 
 def printable_json(text: str) -> str:
-    """Return JSON of the same value in which everything that a terminal would act on is escaped."""
+    """Return equivalent JSON in which all control characters are escaped."""
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class PrintableFormatter(logging.Formatter):
-    """Writes records of the log as `write` does."""
+    """Formats log records with control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as text."""
@@ -51,7 +51,7 @@ def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
 
     Args:
         rows: All with the same keys, which are the headings.
-        empty: What to say where there are none.
+        empty: Text for an empty table.
     """
     if not rows:
         write(empty)
@@ -63,12 +63,12 @@ def write_table(rows: Sequence[Mapping[str, object]], empty: str) -> None:
 
 
 def _in_a_cell(text: str) -> str:
-    """Return a text without what would begin another line, or move what follows."""
+    """Replace characters that would start a new line or shift the following columns."""
     return " ".join(printable(text).split("\n")).replace("\t", " ")
 
 
 def shown(value: object) -> str:
-    """Return a value as people read it; an instant in local time with its zone."""
+    """Return a value as text for users; an instant in local time with its zone."""
     if value is None or value == "":
         return "-"
     if isinstance(value, datetime):
@@ -81,7 +81,8 @@ def shown(value: object) -> str:
 
 
 def outcome_of(run: Run) -> str | None:
-    """Return how a run ended, None while it has not; ``skipped`` and ``cancelled`` included."""
+    """Return the outcome of a run, including ``skipped`` and ``cancelled``; None if it is not over.
+    """
     if run.state not in TERMINAL:
         return None
     return (run.outcome or run.state).value

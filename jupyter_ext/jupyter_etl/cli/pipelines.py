@@ -1,4 +1,4 @@
-"""The commands that make notebooks run."""
+"""The commands that run and deploy notebooks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(etl: Etl, request: RunRequest) -> int:
 
 
 def trigger(etl: Etl, request: TriggerRequest) -> int:
-    """Ask for one run of a deployed pipeline."""
+    """Request one run of a deployed pipeline."""
     etl.pipelines.get(request.pipeline)
     need_scheduler(etl, waiting=request.wait)
     try:
@@ -112,7 +112,7 @@ def schedule(etl: Etl, request: ScheduleRequest) -> int:
 
 
 def up(etl: Etl, request: UpRequest) -> int:
-    """Run a scheduler until a signal stops it, or with --until-idle until nothing is left to do."""
+    """Run a scheduler until a signal stops it; with --until-idle, until nothing is left to do."""
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(PrintableFormatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S %z"))
     logging.basicConfig(level=logging.INFO, handlers=[log])
@@ -153,7 +153,7 @@ def _on_interrupt(act: Callable[[int, object], None]) -> Iterator[None]:
 
 
 def plan(etl: Etl, request: PlanRequest) -> int:
-    """List the instants of a schedule."""
+    """List the occurrences of a schedule."""
     zone_name = request.timezone or etl.settings.timezone
     zone = parse_timezone(zone_name)
     begin = request.start
@@ -177,7 +177,7 @@ def plan(etl: Etl, request: PlanRequest) -> int:
 
 
 def preflight(etl: Etl, request: PreflightRequest) -> int:
-    """Say what would fail in a headless run; exit code 1 where something would."""
+    """Report problems of a notebook in a headless run; exit code 1 if there are any."""
     findings = etl.pipelines.preflight(Path(request.notebook))
     if request.json:
         write_json(findings)
@@ -193,10 +193,10 @@ def preflight(etl: Etl, request: PreflightRequest) -> int:
 
 
 def need_scheduler(etl: Etl, *, waiting: bool) -> None:
-    """Start a scheduler for a command that waits, or say that none is alive.
+    """Start a scheduler for a command that waits, or warn that none is alive.
 
     Raises:
-        ExecutionError: Somebody would wait for ever.
+        ExecutionError: The command would wait forever.
     """
     if etl.has_scheduler():
         return
@@ -248,7 +248,7 @@ def _conclude(etl: Etl, run: Run, *, as_json: bool, times: bool = False) -> int:
 
 
 def exit_code_of(run: Run) -> int:
-    """Return the exit code that tells how a run ended; 4 where none of it was executed."""
+    """Return the exit code for the outcome of a run; 4 if nothing was executed."""
     return _CODES[run.outcome] if run.outcome else 4
 
 

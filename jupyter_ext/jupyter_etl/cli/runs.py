@@ -1,4 +1,4 @@
-"""The commands that show and steer what runs."""
+"""The commands that show and control pipelines and runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from jupyter_etl.services.run_log import format_lines
 from jupyter_etl.services.runs.resume import retried_words
 
 _WHY = 60
-"""Characters of an error in a table; the whole is in the log and in JSON."""
+"""Maximum number of characters of an error in a table; the log and JSON have all of it."""
 
 
 def status(etl: Etl, request: StatusRequest) -> int:
@@ -163,7 +163,7 @@ def _pipeline_row(pipeline: Pipeline, health: PipelineHealth) -> dict[str, objec
 
 
 def _short_pipeline_row(pipeline: Pipeline, health: PipelineHealth) -> dict[str, object]:
-    """Return what fits into a terminal's line."""
+    """Return a row that fits into a line of a terminal."""
     return {
         "pipeline": pipeline.name,
         "health": STATE_WORDS[health.state],
@@ -196,7 +196,7 @@ def runs(etl: Etl, request: RunsRequest) -> int:
 
 
 def logs(etl: Etl, request: LogsRequest) -> int:
-    """Show the log of a run, or follow it; then the exit code is that of the run."""
+    """Show the log of a run, or follow it; the exit code of the latter is that of the run."""
     run = etl.runs.find(request.run)
     if request.follow:
         return _follow(etl, run.id, as_json=request.json)
@@ -238,7 +238,7 @@ def cancel(etl: Etl, request: CancelRequest) -> int:
 
 
 def retry(etl: Etl, request: RetryRequest) -> int:
-    """Make a finished run once more."""
+    """Queue a finished run again."""
     if request.from_failed_cell:
         write(retried_words(etl.runs.retry_from_failed_cell(request.run)))
     else:
@@ -250,13 +250,13 @@ def retry(etl: Etl, request: RetryRequest) -> int:
 
 
 def pause(etl: Etl, request: PauseRequest) -> int:
-    """Plan nothing for a pipeline."""
+    """Stop planning runs of a pipeline."""
     write(f"{etl.pipelines.pause(request.pipeline).name} is paused.")
     return 0
 
 
 def resume(etl: Etl, request: ResumeRequest) -> int:
-    """Plan again for a pipeline."""
+    """Resume planning runs of a pipeline."""
     pipeline = etl.pipelines.resume(request.pipeline)
     due = f"; next {pipeline.next_due:%Y-%m-%d %H:%M} UTC" if pipeline.next_due else ""
     write(f"{pipeline.name} is resumed{due}.")
@@ -264,7 +264,7 @@ def resume(etl: Etl, request: ResumeRequest) -> int:
 
 
 def relink(etl: Etl, request: RelinkRequest) -> int:
-    """Tell a pipeline where its notebook is."""
+    """Set the path of a pipeline's notebook."""
     given = None if request.notebook is None else Path(request.notebook)
     pipeline = etl.pipelines.relink(request.pipeline, given)
     write(f"{pipeline.name} has its notebook at {pipeline.notebook}")
@@ -276,7 +276,7 @@ def relink(etl: Etl, request: RelinkRequest) -> int:
 
 
 def unschedule(etl: Etl, request: UnscheduleRequest) -> int:
-    """Take a pipeline off the schedule."""
+    """Remove a pipeline from the schedule."""
     etl.pipelines.unschedule(request.pipeline)
     write(f"{request.pipeline} is unscheduled; its runs and publications stay.")
     return 0
@@ -301,7 +301,8 @@ def _row(run: Run, now: datetime) -> dict[str, object]:
 
 
 def _short_row(run: Run, now: datetime) -> dict[str, object]:
-    """Return what fits into a terminal's line, with why a run failed or was skipped."""
+    """Return a row that fits into a line of a terminal, with the reason of a failed or skipped run.
+    """
     return {
         "run": run.id,
         "pipeline": run.new.pipeline,

@@ -1,4 +1,4 @@
-"""The commands about versions and what is held back."""
+"""The commands for versions and held outputs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from jupyter_etl.services.publications.differences import (
 
 
 def held(etl: Etl, request: HeldRequest) -> int:
-    """Show what is held back: all, or one with its first rows."""
+    """Show the held outputs of all runs, or of one with its first rows."""
     if request.target is None:
         return _list_held(etl, request)
     hold = etl.holds.get(request.target)
@@ -60,7 +60,7 @@ def held(etl: Etl, request: HeldRequest) -> int:
 
 
 def approve(etl: Etl, request: ApproveRequest) -> int:
-    """Publish what is held back, or show what is."""
+    """Publish the held outputs of a run, or show them."""
     if request.target is None:
         return _list_held(etl, request)
     done = etl.holds.approve(request.target)
@@ -87,7 +87,7 @@ def reject(etl: Etl, request: RejectRequest) -> int:
 
 
 def diff(etl: Etl, request: DiffRequest) -> int:
-    """Show how two versions differ: of a publication, or the notebook and files of a pipeline."""
+    """Show the differences between two versions of a publication, or of a pipeline's files."""
     if names_pipeline(etl.store, request.name):
         return _diff_files(etl, request)
     found = etl.publications.diff(
