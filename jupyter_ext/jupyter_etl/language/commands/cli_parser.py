@@ -1,4 +1,4 @@
-"""``jupyter etl`` lines; `parser` reads those of ``%etl``."""
+"""The parser of ``jupyter etl``; `parser` is that of ``%etl``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jupyter_etl.language.names import listed, nearest
 
 
 def parse_command(words: Sequence[str]) -> Request:
-    """Read the words after ``jupyter etl``.
+    """Parse the words after ``jupyter etl``.
 
     No words are ``help``; ``CMD -h`` is ``help`` about CMD.
 
     Raises:
-        DeclarationError: The command, an option or a value is not known or missing.
+        DeclarationError: The command, an option or a value is unknown or missing.
     """
     if not words or words[0] in HELP:
         return HelpRequest()

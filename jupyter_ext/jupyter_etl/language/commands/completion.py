@@ -1,4 +1,4 @@
-"""What may come next on an ``%etl`` line."""
+"""Completion of ``%etl`` lines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from jupyter_etl.language.commands.tokenizer import Word, split_words
 
 
 def complete(line: str, cursor: int) -> list[str]:
-    """Complete the word at the cursor from what the grammar knows: commands, options, choices.
+    """Complete the word at the cursor from the grammar: commands, options, choices.
 
     Args:
-        line: What follows ``%etl ``.
-        cursor: Index into ``line``; what is behind it is not looked at.
+        line: The text after ``%etl ``.
+        cursor: Index into ``line``; the text after it is ignored.
 
     Returns:
         Whole words that may replace the one before the cursor, in the grammar's order.
@@ -22,15 +22,16 @@ def complete(line: str, cursor: int) -> list[str]:
 
 
 def completes(line: str, cursor: int) -> tuple[str, str]:
-    """Say what kind of name the word at the cursor is, for names only a catalogue knows.
+    """Return the kind of name at the cursor, for names that have to be looked up in a catalogue.
 
     Args:
-        line: What follows ``%etl ``.
+        line: The text after ``%etl ``.
         cursor: Index into ``line``.
 
     Returns:
         The kind, as in `Argument.completes` (``source``, ``table``, ``frame``, ``column``,
-        ``publication``, ``pipeline``, ``run`` ...; "" for none), and what is typed of it.
+        ``publication``, ``pipeline``, ``run`` ...; "" for none), and the part of the name that is
+        typed.
     """
     before, typed = _split(line, cursor)
     spec, rest = _command(before)
@@ -45,7 +46,7 @@ def completes(line: str, cursor: int) -> tuple[str, str]:
 
 
 def _split(line: str, cursor: int) -> tuple[list[Word], str]:
-    """Split what is before the cursor into finished words and the one being typed."""
+    """Split the text before the cursor into finished words and the one being typed."""
     words = split_words(line[:cursor], lenient=True)
     if words and words[-1].end == cursor:
         return words[:-1], words[-1].text
@@ -88,7 +89,7 @@ def _command(before: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
 
 
 def _pending(spec: CommandSpec, rest: list[Word]) -> Argument | None:
-    """Return the option that still waits for its value."""
+    """Return the option whose value is missing."""
     option = spec.option(rest[-1].text) if rest else None
     return option if option is not None and option.kind is not ValueKind.FLAG else None
 

@@ -39,12 +39,12 @@ class Surface(StrEnum):
 
 
 class ValueKind(StrEnum):
-    """What becomes of an argument's text."""
+    """How the text of an argument is converted."""
 
     TEXT = "text"
     """``str``; a ``tuple[str, ...]`` where it may be repeated."""
     WORDS = "words"
-    """All remaining words, joined by blanks: ``str``."""
+    """All remaining words, joined by spaces: ``str``."""
     RAW = "raw"
     """The rest of the line unchanged: ``str``."""
     FLAG = "flag"
@@ -66,32 +66,33 @@ class ValueKind(StrEnum):
 
     @property
     def makes_pairs(self) -> bool:
-        """Whether its values are gathered in one ``dict``."""
+        """Whether its values are collected in one ``dict``."""
         return self in {ValueKind.PAIRS, ValueKind.OPTIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """How a field of a request is given by a user.
+    """How a user gives a field of a request.
 
-    A field with several has one per surface; the first whose ``on`` contains the surface counts.
+    A field with several arguments has one per surface; the first whose ``on`` contains the surface
+    counts.
 
     Args:
         help: One sentence.
         on: The surfaces on which it can be given.
-        flags: How an option is written (``("-n", "--limit")``); empty for a positional one.
+        flags: Forms of an option (``("-n", "--limit")``); empty for a positional argument.
         aliases: Earlier names of an option, which are accepted but not shown.
-        kind: What becomes of its text; by default derived from the type of the field.
-        required: Whether a positional one, or a field of a request body, must be given.
+        kind: How its text is converted; by default derived from the type of the field.
+        required: Whether a positional argument, or a field of a request body, must be given.
         repeated: Whether it may be given several times.
-        least, most: Smallest and largest whole number.
-        placeholder: How its value is shown in the usage.
-        completes: What a completer offers for it: ``source``, ``table``, ``frame``, ``pipeline``,
-            ``publication``, ``run``, ``notebook``, ``timezone``, ``command``, ``secret``; "" for
-            nothing.
-        name, default: Of the field; set by `arguments_on`.
-        choices: The texts allowed, from the type of the field; empty for any.
-        members: The enumeration that the choices are of.
+        least, most: Smallest and largest integer.
+        placeholder: Placeholder of its value in the usage.
+        completes: Kind of names that completion offers for it: ``source``, ``table``, ``frame``,
+            ``pipeline``, ``publication``, ``run``, ``notebook``, ``timezone``, ``command``,
+            ``secret``; "" for none.
+        name, default: Those of the field; set by `arguments_on`.
+        choices: The allowed texts, from the type of the field; empty for any.
+        members: The enumeration of the choices.
     """
 
     help: str
@@ -112,19 +113,19 @@ class Argument:
 
     @property
     def label(self) -> str:
-        """How a message calls it: ``--limit`` or ``NAME``."""
+        """Its name in messages: ``--limit`` or ``NAME``."""
         return self.flags[-1] if self.flags else self.metavar
 
     @property
     def metavar(self) -> str:
-        """How the usage shows its value."""
+        """The placeholder of its value in the usage."""
         return self.placeholder or (
             "|".join(self.choices) if self.choices else self.name.upper().replace("_", "-")
         )
 
     @property
     def shown(self) -> str:
-        """How a list of arguments shows it: ``-n, --limit N``."""
+        """Its entry in a list of arguments: ``-n, --limit N``."""
         if not self.flags:
             return self.metavar
         flags = ", ".join(self.flags)
@@ -132,13 +133,13 @@ class Argument:
 
     @property
     def explained(self) -> str:
-        """Its help with the default, where it has one."""
+        """Its help with the default, if it has one."""
         bare = self.default in (None, "", (), {}) or self.kind is ValueKind.FLAG
         return self.help if bare else f"{self.help} Default: {self.default}."
 
 
 class CellUse(StrEnum):
-    """Whether a command takes the text below its line."""
+    """Whether a command uses the text below its line."""
 
     NONE = "none"
     OPTIONAL = "optional"
@@ -147,20 +148,19 @@ class CellUse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A command that makes a request on one surface.
+    """A command that creates a request on one surface.
 
     Args:
         on: `Surface.MAGIC` or `Surface.CLI`.
         name: Its first word.
-        variant: Its second word where a command has several forms (``publish table``).
-        group: The heading it stands under in the guide.
+        variant: Its second word if a command has several forms (``publish table``).
+        group: Its heading in the guide.
         summary: One sentence.
-        examples: Lines as they are typed, without the prefix.
-        cell: Whether it takes the text below the line, as the field ``cell``.
-        cell_help: What that text is.
+        examples: Example lines without the prefix.
+        cell: Whether the text below the line becomes the field ``cell``.
+        cell_help: Description of that text.
         stores: Whether ``NAME <<`` sets the variable for the result, as the field ``target``.
-        ledger: Whether it opens the ledger. Inside of a run the magic does not execute such
-            commands.
+        ledger: Whether it opens the ledger. Inside a run the magic does not execute such commands.
     """
 
     on: Surface
@@ -181,13 +181,13 @@ class Form:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command or a route was asked to do."""
+    """The arguments of a command or a route."""
 
     forms: ClassVar[tuple[Form, ...]] = ()
 
 
 class JsonOutput(Request, frozen=True, kw_only=True):
-    """A request whose answer the command line can write as JSON."""
+    """A request whose result the command line can print as JSON."""
 
     json: Annotated[
         bool,
@@ -201,7 +201,7 @@ class JsonOutput(Request, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class CommandSpec:
-    """A request as one surface sees it.
+    """A request on one surface.
 
     Args:
         request: Its type.
@@ -213,7 +213,7 @@ class CommandSpec:
 
     @cached_property
     def arguments(self) -> tuple[Argument, ...]:
-        """Positional ones in order, and options."""
+        """Positional arguments in order, then options."""
         return tuple(arguments_on(self.form.on, self.request))
 
     @property
@@ -233,11 +233,11 @@ class CommandSpec:
 
     @property
     def options(self) -> tuple[Argument, ...]:
-        """Arguments that have a flag."""
+        """Arguments with flags."""
         return tuple(a for a in self.arguments if a.flags)
 
     def option(self, flag: str) -> Argument | None:
-        """Return the option written so, if there is one."""
+        """Return the option with a flag, or None."""
         return next((a for a in self.options if flag in (*a.flags, *a.aliases)), None)
 
     def usage(self, prefix: str) -> str:
@@ -283,7 +283,7 @@ def _argument(surface: Surface, field: FieldInfo) -> Argument | None:
 
 
 def default_of(field: FieldInfo) -> Any:
-    """Return the value of a field that is not given; None where it must be given."""
+    """Return the default of a field; None if it is required."""
     if field.default_factory is not NODEFAULT:
         return field.default_factory()
     return None if field.default is NODEFAULT else field.default
@@ -320,7 +320,7 @@ def bare_type(declared: Any) -> Any:
 
 @cache
 def body_type(request: type[Request]) -> type[msgspec.Struct]:
-    """Return the struct of the body that a route takes for a request.
+    """Return the type of the body that a route accepts for a request.
 
     It has the fields that have an argument on `Surface.REST`, with the help as their description.
     """
@@ -350,7 +350,7 @@ def body_type(request: type[Request]) -> type[msgspec.Struct]:
 
 
 def _without_flags(request: type[Request], text: str) -> str:
-    """Name the fields in a help text instead of the options."""
+    """Replace options by fields in a help text."""
     names = {
         flag: argument.name
         for argument in arguments_on(Surface.CLI, request)

@@ -1,4 +1,4 @@
-"""What ``sample`` and ``approx`` are asked: amounts, shares and questions."""
+"""Arguments of ``sample`` and ``approx``: amounts, shares and questions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _FORM = (
 
 @dataclass(frozen=True, kw_only=True)
 class Amount:
-    """How much of a table to draw; one field is set.
+    """The amount of a table to draw; one field is set.
 
     Args:
-        rows: So many.
-        share: Of all rows, above 0 and at most 1.
+        rows: Number of rows.
+        share: Share of all rows, above 0 and at most 1.
     """
 
     rows: int | None = None
@@ -32,13 +32,13 @@ class Amount:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What ``approx`` is asked.
+    """A question of ``approx``.
 
     Args:
         measure: One of `MEASURES`.
-        column: Of the table.
-        share: Of ``quantile``, from 0 to 1; else None.
-        table: What it is asked of.
+        column: Column of the table.
+        share: Share of ``quantile``, from 0 to 1; else None.
+        table: Name of the table.
     """
 
     measure: str
@@ -48,13 +48,13 @@ class Question:
 
     @property
     def text(self) -> str:
-        """The measure as it is shown: ``quantile(fare, 0.95)``."""
+        """The measure as text: ``quantile(fare, 0.95)``."""
         share = "" if self.share is None else f", {self.share:g}"
         return f"{self.measure}({self.column}{share})"
 
 
 def parse_amount(text: str) -> Amount:
-    """Read ``1%``, ``0.5%`` or ``10000``; raises `DeclarationError`."""
+    """Parse ``1%``, ``0.5%`` or ``10000``; raises `DeclarationError`."""
     plain = text.strip()
     if plain.endswith("%"):
         return Amount(share=parse_percent(plain))
@@ -68,7 +68,7 @@ def parse_amount(text: str) -> Amount:
 
 
 def parse_percent(text: str) -> float:
-    """Read ``1%`` as 0.01; above 0 and at most 100 %; raises `DeclarationError`."""
+    """Parse ``1%`` as 0.01; above 0 and at most 100 %; raises `DeclarationError`."""
     number = text.strip().removesuffix("%").strip()
     share = (read_decimal(number) or 0.0) / 100
     if not text.strip().endswith("%") or not 0 < share <= 1:
@@ -79,10 +79,10 @@ def parse_percent(text: str) -> float:
 
 
 def parse_question(text: str) -> Question:
-    """Read ``quantile(fare, .95) of trips``.
+    """Parse ``quantile(fare, .95) of trips``.
 
     Raises:
-        DeclarationError: It is not written so, the measure is unknown, or the share is none.
+        DeclarationError: The syntax is wrong, the measure is unknown, or the share is invalid.
     """
     found = _QUESTION.fullmatch(text)
     if found is None:

@@ -1,4 +1,4 @@
-"""``%etl`` and ``%%etl`` lines; `cli_parser` reads those of ``jupyter etl``."""
+"""The parser of ``%etl`` and ``%%etl``; `cli_parser` is that of ``jupyter etl``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.language.names import listed, nearest
 
 
 def parse_line(line: str, cell: str | None = None) -> Request:
-    """Read what follows ``%etl`` or ``%%etl``.
+    """Parse the text after ``%etl`` or ``%%etl``.
 
     ``%etl`` alone is ``help``; ``CMD -h`` is ``help`` about CMD.
 
@@ -25,8 +25,8 @@ def parse_line(line: str, cell: str | None = None) -> Request:
         cell: The lines below for ``%%etl``; None for ``%etl``.
 
     Raises:
-        DeclarationError: The command, an option or a value is not known or missing; the message
-            has the nearest one, the hint the usage.
+        DeclarationError: The command, an option or a value is unknown or missing; the message
+            suggests the most similar one, and the hint is the usage.
     """
     head, rest = ([*line.split(None, 1), "", ""])[:2]
     spec = _find(head)
@@ -81,7 +81,7 @@ def _raw(spec: CommandSpec, rest: str) -> Request:
 
 
 def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
-    """Find the command by its first word or two; None asks for help about one with variants."""
+    """Find the command by its first word or two; None for help about a command with variants."""
     name = words[0].text
     variants = {spec.form.variant: spec for spec in MAGIC_COMMANDS if spec.name == name}
     if not variants:
@@ -107,7 +107,7 @@ def _select(words: list[Word]) -> tuple[CommandSpec | None, list[Word]]:
 
 
 def _target(spec: CommandSpec, words: list[Word]) -> tuple[str | None, list[Word]]:
-    """Take ``NAME <<`` (or ``NAME<<``) out of the words."""
+    """Remove ``NAME <<`` (or ``NAME<<``) from the words."""
     marks = [i for i, w in enumerate(words) if not w.quoted and w.text.endswith("<<")]
     if not marks:
         return None, words

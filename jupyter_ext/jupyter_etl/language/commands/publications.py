@@ -1,4 +1,4 @@
-"""Requests that publish data, and that show and change what is published."""
+"""Requests that publish data, and that show and change publications."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class SqlRequest(Request, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The query, wherever it was written."""
+        """The query, from the line or from the cell."""
         return (self.query if self.cell is None else self.cell) or ""
 
 

@@ -1,4 +1,4 @@
-"""Requests that start runs, show them and decide about them."""
+"""Requests that start, show and control runs."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
             return parse_duration(text, bare_seconds=True)
 
     def over(self, line: ScheduleRequest) -> ScheduleRequest:
-        """Return this request with what it does not give taken from the notebook's own line."""
+        """Return this request, completed with values of the notebook's own line."""
         given = {
             field.name: value
             for field in fields(self)

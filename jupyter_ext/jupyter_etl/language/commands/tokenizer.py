@@ -1,4 +1,4 @@
-"""Splitting a command line into words, as a shell does, and no further."""
+"""Splitting a command line into words as in a shell, without expansions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Word:
     """One word of a command line.
 
     Args:
-        text: Without its quotes.
+        text: The word without its quotes.
         start: Index of its first character in the line.
-        end: Index after its last character, quotes included.
-        quoted: Whether it begins with a quote, so that it is never an option or a marker.
+        end: Index after its last character, including quotes.
+        quoted: Whether it begins with a quote, and is therefore neither an option nor a marker.
     """
 
     text: str
@@ -93,9 +93,9 @@ def _read_quoted(line: str, start: int, *, lenient: bool) -> tuple[str, int]:
 
 
 def quote_word(text: str) -> str:
-    """Write a word so that `split_words` gives it back, wherever it stands in an ``%etl`` line.
+    """Quote a word so that `split_words` returns it unchanged, anywhere in an ``%etl`` line.
 
-    IPython reads a backslash or a question mark at the end of a line itself, so that such words are
+    IPython interprets a backslash or a question mark at the end of a line itself, so such words are
     quoted as well.
     """
     if _PLAIN.fullmatch(text):
