@@ -1,4 +1,4 @@
-"""The commands of `%etl`, a module a topic; each is imported when one of its commands is first typed."""
+"""The commands of `%etl`, one module per topic; each is imported at the first use of a command."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def source(session: Session, request: SourceRequest) -> None:
 
 
 def sources(session: Session, _request: SourcesRequest) -> None:
-    """Show the catalogue."""
+    """Show all sources."""
     rows = [
         {"source": s.name, "kind": s.kind, "location": s.location, "owner": s.owner}
         for s in session.data_session.sources()
@@ -70,7 +70,7 @@ def sources(session: Session, _request: SourcesRequest) -> None:
 
 
 def preview(session: Session, request: PreviewRequest) -> None:
-    """Show the first rows and how many there are."""
+    """Show the first rows and the number of rows."""
     preview = session.data_session.preview(request.target, limit=request.limit)
     rows = arrow_rows(preview.data)
     note = of_total(len(rows), preview.total_rows)
@@ -78,7 +78,9 @@ def preview(session: Session, request: PreviewRequest) -> None:
 
 
 def describe(session: Session, request: DescribeRequest) -> None:
-    """Show each table's columns and the reasons for their types, or the list of tables where there are many."""
+    """Show each table's columns and why they have their types, or a list of tables if there are
+    many.
+    """
     name = request.name
     tables = session.data_session.describe(name)
     if len(tables) != 1:
@@ -97,7 +99,7 @@ def describe(session: Session, request: DescribeRequest) -> None:
 
 
 def load(session: Session, request: LoadRequest) -> object:
-    """Return the frame, to be assigned: ``orders = %etl load wh.orders``."""
+    """Return the frame: ``orders = %etl load wh.orders``."""
     return session.data_session.load(
         request.target,
         columns=request.columns or None,
@@ -113,7 +115,7 @@ def load(session: Session, request: LoadRequest) -> object:
 def sql(session: Session, request: SqlRequest) -> object:
     """Return the result, or store it under the name before ``<<`` and show one line.
 
-    A query that is only named is remembered, and nothing is run.
+    A query with a name but without a target is stored, not executed.
     """
     begun = time.perf_counter()
     query = Query(
@@ -163,7 +165,8 @@ _HELD = "The run continues. After its last cell, it is held with all of its outp
 
 
 def check(session: Session, request: CheckRequest) -> None:
-    """Show what each rule found; interactively, a failed rule of severity error stops the cell."""
+    """Show the result of each rule; interactively, a failed rule of severity error stops the cell.
+    """
     name, schema = request.name, request.schema
     rules = (request.cell or "") if schema is None else session.frame(str(schema))
     try:
@@ -199,7 +202,7 @@ def _show_results(name: str, results: Sequence[CheckResult], note: str = "") -> 
 
 
 def _failing_rows(result: CheckResult) -> Card:
-    """Show the rows that were kept of those that break a rule."""
+    """Show the sample of rows that break a rule."""
     kept, failed = len(result.sample), result.failed_rows or len(result.sample)
     which = f"all {kept:,} rows" if kept == failed else f"{kept:,} of {failed:,} rows"
     return Card(
@@ -210,7 +213,7 @@ def _failing_rows(result: CheckResult) -> Card:
 
 
 def sample(session: Session, request: SampleRequest) -> object:
-    """Say how many rows of how many were drawn, and return them."""
+    """Show how many rows of how many were drawn, and return them."""
     drawn = sample_data(
         session.data_session, request.target, request.amount, seed=request.seed, by=request.by
     )
@@ -244,7 +247,7 @@ def _sample_card(drawn: Sample, *, means: bool) -> Card:
 
 
 def approx(session: Session, request: ApproxRequest) -> None:
-    """Show the figure and its interval."""
+    """Show the estimate and its interval."""
     question, error = request.question, request.error
     from jupyter_etl.notebook.estimates import approx_data
 
@@ -262,5 +265,5 @@ def approx(session: Session, request: ApproxRequest) -> None:
 
 
 def profile(session: Session, request: ProfileRequest) -> None:
-    """Show a line and a histogram a column."""
+    """Show a line and a histogram per column."""
     show(profile_card(profile_data(session.data_session, request.target)))

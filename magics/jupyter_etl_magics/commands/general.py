@@ -24,20 +24,20 @@ from jupyter_etl_magics.session import Session
 
 
 def help(_session: Session, request: HelpRequest) -> None:
-    """Write the guide, or the usage of one command."""
+    """Print the guide, or the usage of one command."""
     name = request.command
     sys.stdout.write((usage(name) if name else guide(Surface.MAGIC)) + "\n")
 
 
 def param(session: Session, request: ParamRequest) -> None:
-    """Give the variable the value of this run, or its default."""
+    """Set the variable to the value of this run, or to its default."""
     name, value = session.data_session.param(request.text)
     session.store(name, value)
     show(Card(title=f"{name} = {value!r}", tone="ok"))
 
 
 def secret(session: Session, request: SecretRequest) -> None:
-    """Set, list, remove, or say where one may go; a value is asked for and never shown."""
+    """Set, list or remove secrets, or restrict where one may be sent; values are never shown."""
     verb, name = request.verb, request.name
     if verb == "list":
         _list_secrets(session)
@@ -75,7 +75,7 @@ def _list_secrets(session: Session) -> None:
 
 
 def _ask_value(written: str) -> str:
-    """Ask through the frontend, which shows dots."""
+    """Prompt in the frontend, which hides the input."""
     name = parse_name(written, what="secret")
     try:
         return getpass.getpass(f"Value of {name}: ")
@@ -88,6 +88,6 @@ def _ask_value(written: str) -> str:
 
 
 def debug(session: Session, _request: DebugRequest) -> None:
-    """Show the whole trace of the last error that was shown shortly."""
+    """Show the full traceback of the last error that was shown in short form."""
     if not show_last(session.shell):
         show(Card(title="No %etl command has failed yet."))

@@ -1,4 +1,4 @@
-"""The commands that deploy pipelines and steer them."""
+"""The commands that deploy and control pipelines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from jupyter_etl_magics.session import Session
 
 
 def schedule(session: Session, request: ScheduleRequest) -> None:
-    """Snapshot the saved notebook as the next version, and show when it runs."""
+    """Deploy the saved notebook as the next version, and show its schedule."""
     done = session.etl.pipelines.deploy(session.notebook_to_run(), request)
     _show_deployment(done, alive=bool(session.etl.schedulers()))
 
@@ -62,20 +62,20 @@ def _show_deployment(done: Deployment, *, alive: bool) -> None:
 
 
 def unschedule(session: Session, request: UnscheduleRequest) -> None:
-    """Take it off the schedule; runs and publications stay on record."""
+    """Remove a pipeline from the schedule; its runs and publications are kept."""
     name = session.pipeline(request.pipeline)
     session.etl.pipelines.unschedule(name)
     show(Card(title=f"{name} is unscheduled; its runs and publications stay.", tone="ok"))
 
 
 def pause(session: Session, request: PauseRequest) -> None:
-    """Plan nothing for a pipeline until resume."""
+    """Stop planning runs of a pipeline."""
     pipeline = session.etl.pipelines.pause(session.pipeline(request.pipeline))
     show(Card(title=f"{pipeline.name} is paused.", tone="ok"))
 
 
 def resume(session: Session, request: ResumeRequest) -> None:
-    """Plan again for a pipeline."""
+    """Resume planning runs of a pipeline."""
     pipeline = session.etl.pipelines.resume(session.pipeline(request.pipeline))
     show(Card(title=f"{pipeline.name} is resumed.", tone="ok"))
 
@@ -104,7 +104,7 @@ def pipelines(session: Session, request: PipelinesRequest) -> None:
 
 
 def owner(session: Session, request: OwnerRequest) -> None:
-    """Show the owner of a pipeline, or hand it over."""
+    """Show the owner of a pipeline, or change it."""
     if session.in_run:
         show(Card(title=f"owner {session.data_session.context.owner}"))
         return
@@ -117,7 +117,7 @@ def owner(session: Session, request: OwnerRequest) -> None:
 
 
 def preflight(session: Session, request: PreflightRequest) -> None:
-    """Show what a headless run would stumble over."""
+    """Show problems of the notebook in a headless run."""
     findings = session.etl.pipelines.preflight(session.notebook(request.notebook))
     rows: list[dict[str, object]] = [
         {"": f.severity, "finding": f.message, "next": f.hint} for f in findings
@@ -128,7 +128,7 @@ def preflight(session: Session, request: PreflightRequest) -> None:
 
 
 def relink(session: Session, request: RelinkRequest) -> None:
-    """Tell the pipeline where its notebook is now."""
+    """Set the path of a pipeline's notebook."""
     notebook, name = session.notebook(), request.pipeline
     if not name:
         moved = session.etl.pipelines.moved_to(notebook)
@@ -145,7 +145,7 @@ def relink(session: Session, request: RelinkRequest) -> None:
 
 
 def backfill(session: Session, request: BackfillRequest) -> None:
-    """Queue their runs for the scheduler, or say with --dry-run what would be queued."""
+    """Queue runs of missing partitions, or list them with --dry-run."""
     etl = session.etl
     plan = etl.backfills.plan(
         session.pipeline(request.pipeline),

@@ -1,4 +1,4 @@
-"""The commands that publish, and those about what is published or pending approval."""
+"""The commands that publish, and those for publications and held outputs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ from jupyter_etl_magics.session import Session
 
 
 def publish_table(session: Session, request: PublishTableRequest) -> None:
-    """Stage a frame; outside of a run, publish a draft and show how it differs from the live version."""
+    """Stage a frame; outside a run, publish a draft and show its differences from the live version.
+    """
     _show_published(
         outputs.publish_table(
             session.data_session,
@@ -85,7 +86,7 @@ def publish_report(session: Session, request: PublishReportRequest) -> None:
 
 
 def _rows_of(session: Session, name: str) -> object:
-    """Return a frame of the notebook, else a source or publication to be read piece by piece."""
+    """Return a frame of the notebook, else a source or publication to be read in batches."""
     if session.namespace.get(name) is not None:
         return session.frame(name)
     return session.data_session.stream(name)
@@ -149,7 +150,7 @@ def _notes_on(done: Published) -> list[str]:
 
 
 def published(session: Session, request: PublishedRequest) -> None:
-    """Show all publications, or one and how other engines open it."""
+    """Show all publications, or one with the code that opens it in other engines."""
     name = request.name
     if name is not None:
         show(_versions_of(session, str(name)))
@@ -185,7 +186,7 @@ def _versions_of(session: Session, name: str) -> Card:
 
 
 def diff(session: Session, request: DiffRequest) -> None:
-    """Show columns, numbers of rows and the rows that differ; of a pipeline its files."""
+    """Show the differing columns, numbers of rows and rows; for a pipeline, the differing files."""
     if names_pipeline(session.etl.store, request.name):
         _show_files(session, request)
         return
@@ -212,7 +213,7 @@ def _show_files(session: Session, request: DiffRequest) -> None:
 
 
 def lineage(session: Session, request: LineageRequest) -> None:
-    """Show the graph as nested lists, in a terminal as a tree of text."""
+    """Show the graph as nested lists, or in a terminal as a tree of text."""
     both = request.up == request.down
     graph = session.etl.lineage.graph(
         request.name, up=both or request.up, down=both or request.down, depth=request.depth
@@ -221,7 +222,7 @@ def lineage(session: Session, request: LineageRequest) -> None:
 
 
 def held(session: Session, request: HeldRequest) -> None:
-    """Show one with the rows that would be published, or all that waits."""
+    """Show a held run with the rows that would be published, or all held runs."""
     if request.target is None:
         for card in waiting_cards(session.etl.holds.list()):
             show(card)
@@ -241,7 +242,7 @@ def _preview_held(session: Session, hold: Hold, name: str, limit: int) -> Card:
 
 
 def approve(session: Session, request: ApproveRequest) -> None:
-    """Approve one, or show all that waits."""
+    """Approve a held run, or show all held runs."""
     if request.target is None:
         for card in waiting_cards(session.etl.holds.list()):
             show(card)
@@ -253,14 +254,14 @@ def approve(session: Session, request: ApproveRequest) -> None:
 
 
 def reject(session: Session, request: RejectRequest) -> None:
-    """Reject one."""
+    """Reject a held run."""
     hold = session.etl.holds.reject(request.target)
     title = f"Rejected: run {hold.run_id} publishes nothing; the previous versions stay live"
     show(held_card(hold, title=title, tone="ok"))
 
 
 def rollback(session: Session, request: RollbackRequest) -> None:
-    """Go back."""
+    """Publish the content of an earlier version again."""
     version = session.etl.publications.rollback(
         request.name, request.to, keep_watermarks=request.keep_watermarks
     )

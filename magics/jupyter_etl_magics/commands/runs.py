@@ -31,7 +31,7 @@ from jupyter_etl_magics.session import Session
 
 
 def run(session: Session, request: RunRequest) -> None:
-    """Run the saved file in a fresh kernel, show its progress and what came of it."""
+    """Run the saved notebook in a new kernel, and show its progress and result."""
     done = session.etl.runs.execute(
         session.notebook_to_run(request.notebook), request, on_event=_progress_line()
     )
@@ -39,7 +39,7 @@ def run(session: Session, request: RunRequest) -> None:
 
 
 def _progress_line() -> Callable[[Mapping[str, Any]], None]:
-    """Return a listener that moves a progress bar; a terminal shows it as text."""
+    """Return a listener that updates a progress bar; a terminal shows it as text."""
     from ipywidgets import IntProgress
 
     bar = IntProgress(min=0, max=1, description="starting")
@@ -81,7 +81,7 @@ def runs(session: Session, request: RunsRequest) -> None:
 
 
 def trigger(session: Session, request: TriggerRequest) -> None:
-    """Queue a run for the scheduler, and with --wait show what came of it."""
+    """Queue a run for the scheduler, and with --wait show its result."""
     name = session.pipeline(request.pipeline)
     etl = session.etl
     started = etl.settings.autostart and etl.start_scheduler()
@@ -101,7 +101,7 @@ def trigger(session: Session, request: TriggerRequest) -> None:
 
 
 def cancel(session: Session, request: CancelRequest) -> None:
-    """Ask a run to stop."""
+    """Request the cancellation of a run."""
     run = session.etl.runs.cancel(request.run)
     state = f"is {run.state}" if run.state in TERMINAL else "is being stopped"
     show(Card(title=f"Run {run.id} {state}.", tone="ok"))
@@ -149,7 +149,7 @@ def history(session: Session, request: HistoryRequest) -> None:
 
 
 def status(session: Session, _request: StatusRequest) -> None:
-    """Show where this notebook stands and what is running."""
+    """Show the state of this notebook, and the active runs."""
     if session.in_run:
         context = session.data_session.context
         show(Card(title=f"Inside run {context.id} of {context.pipeline}."))
