@@ -1,4 +1,4 @@
-"""Words of a command line read by the declaration of their command."""
+"""Conversion of the words of a command line to a request, by the command's declaration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_etl.language.sizes import parse_size
 
 
 def convert(argument: Argument, text: str, *, command: str) -> object:
-    """Turn the text of an argument into its value.
+    """Convert the text of an argument to its value.
 
     Returns:
         The value of its kind; for a repeated one, one element.
@@ -72,7 +72,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 @dataclass
 class _Filling:
-    """The values of a command while its words are read."""
+    """The values of a command while its words are parsed."""
 
     spec: CommandSpec
     values: dict[str, object]
@@ -101,15 +101,15 @@ class _Filling:
 
 
 def fill(spec: CommandSpec, words: Sequence[Word], *, prefix: str) -> Request:
-    """Read the words after a command's name.
+    """Parse the words after a command's name.
 
     Args:
-        spec: Of the command.
-        words: What follows its title.
-        prefix: What the user types before a command, for hints: ``%etl ``.
+        spec: The command.
+        words: The words after its title.
+        prefix: Text before a command, for hints: ``%etl ``.
 
     Raises:
-        DeclarationError: A word does not belong there, or one is missing.
+        DeclarationError: A word is unexpected, or one is missing.
     """
     filling = _Filling(spec=spec, values={a.name: a.default for a in spec.arguments})
     loose: list[Word] = []

@@ -11,7 +11,7 @@ from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.language.names import listed, nearest
 
 PREFIX = "%etl "
-"""What is typed before a command in a cell."""
+"""Text before a command in a cell."""
 
 PROGRAM = "jupyter etl"
 HELP = ("-h", "--help")
@@ -33,17 +33,17 @@ def guide(surface: Surface) -> str:
 
 
 def usage(name: str, surface: Surface = Surface.MAGIC) -> str:
-    """Explain a command.
+    """Return the usage of a command.
 
     Args:
         name: ``load``, ``publish table``, or ``publish`` for all its forms.
         surface: ``%etl`` or ``jupyter etl``.
 
     Returns:
-        Its form, what it does, its arguments and examples, as plain text.
+        Plain text with its form, description, arguments and examples.
 
     Raises:
-        DeclarationError: There is no such command; the message has the nearest one.
+        DeclarationError: There is no such command; the message suggests the most similar one.
     """
     wanted = " ".join(name.split())
     specs = [spec for spec in _table(surface) if wanted in (spec.name, spec.title)]

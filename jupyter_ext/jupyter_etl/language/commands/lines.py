@@ -1,4 +1,4 @@
-"""Command lines written from their declarations; reading one back gives the same values."""
+"""Command lines generated from requests; parsing one returns the same values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from jupyter_etl.language.sizes import format_size
 
 
 def magic_line(request: Request) -> str:
-    """Write the ``%etl`` line that makes a request.
+    """Return the ``%etl`` line for a request.
 
-    The value of a parameter may be any JSON value. What has its default is not written.
+    The value of a parameter may be any JSON value. Defaults are omitted.
 
     Returns:
-        The line; empty where a value has a line break, which no ``%etl`` line can hold.
+        The line; empty if a value has a line break, which an ``%etl`` line cannot contain.
     """
     spec = _find(MAGIC_COMMANDS, request)
     words = [quote_word(text) for text in _positionals(spec, request)]
@@ -32,16 +32,17 @@ def magic_line(request: Request) -> str:
 
 
 def shell_line(request: Request) -> str:
-    """Write the ``jupyter etl`` line that makes a request, for a POSIX shell; see `magic_line`.
+    """Return the ``jupyter etl`` line for a request, for a POSIX shell; see `magic_line`.
 
     Returns:
-        The line; empty where a value has a null character, which no process can be given.
+        The line; empty if a value has a null character, which an argument of a process cannot
+        contain.
     """
     spec = _find(CLI_COMMANDS, request)
     options: list[str] = []
     for flag, text in _options(spec, request):
         if text is not None and text.startswith("-"):
-            # Behind a blank it would be read as an option.
+            # After a space it would be parsed as an option.
             options.append(f"{flag}={text}")
         else:
             options += [flag] if text is None else [flag, text]
@@ -54,7 +55,7 @@ def shell_line(request: Request) -> str:
 
 
 def read_call(name: str, *, version: int | None = None, draft: bool = False) -> str:
-    """Write the Python call that reads a publication."""
+    """Return the Python call that reads a publication."""
     arguments = [json.dumps(name, ensure_ascii=False)]
     arguments += [f"version={version}"] if version else []
     arguments += ["draft=True"] if draft else []
@@ -71,7 +72,7 @@ def _positionals(spec: CommandSpec, request: Request) -> Iterator[str]:
 
 
 def _options(spec: CommandSpec, request: Request) -> Iterator[tuple[str, str | None]]:
-    """Yield each option's flag and text; None for one that takes no value."""
+    """Yield each option's flag and text; None for one without a value."""
     for argument in spec.options:
         value = getattr(request, argument.name)
         if argument.kind is ValueKind.FLAG:
