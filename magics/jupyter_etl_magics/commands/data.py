@@ -78,8 +78,8 @@ def preview(session: Session, request: PreviewRequest) -> None:
 
 
 def describe(session: Session, request: DescribeRequest) -> None:
-    """Show each table's columns and why they have their types, or a list of tables if there are
-    many.
+    """Show each table's columns and the reasons for their types, or a list if there are many
+    tables.
     """
     name = request.name
     tables = session.data_session.describe(name)
