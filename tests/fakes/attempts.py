@@ -1,4 +1,4 @@
-"""A home, a ledger and notebooks to make attempts with, in this process."""
+"""A home, a ledger and notebooks, to run attempts in this process."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FakePublisher:
     """Records commits; a publication named ``broken`` raises a given error.
 
     Args:
-        kind: What it publishes.
+        kind: Kind of its publications.
         problem: Raised by the commit of ``broken``.
         on_commit: Called with every commit.
     """
@@ -82,7 +82,7 @@ class FakePublisher:
         return request
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> None:
-        """Find nothing to compare."""
+        """Return no difference."""
 
     def commit(
         self,
@@ -115,12 +115,12 @@ def notebook_text(
     kernel: str | None = "python3",
     parameters: int | None = None,
 ) -> str:
-    """Write a notebook.
+    """Return the JSON of a notebook.
 
     Args:
         cells: Code; or ``("markdown", text)``.
-        kernel: Of the metadata; None leaves the metadata empty.
-        parameters: Which cell is tagged as papermill's parameters cell.
+        kernel: Kernel in the metadata; None leaves the metadata empty.
+        parameters: Index of the cell tagged as papermill's parameters cell.
     """
     made = [
         nbformat.v4.new_code_cell(cell)  # type: ignore[no-untyped-call]
@@ -143,10 +143,10 @@ def notebook_text(
 
 
 class FakePolicy:
-    """Retries nothing, holds nothing, and blames the notebook.
+    """Never retries, never holds, and attributes every failure to the notebook.
 
     Attributes:
-        judged: As on `AttemptHarness`.
+        judged: See `AttemptHarness`.
     """
 
     def __init__(self) -> None:
@@ -175,12 +175,12 @@ class FakePolicy:
 
 
 class AttemptHarness:
-    """Makes claims of notebooks and runs them in this process.
+    """Creates claims of notebooks and runs them in this process.
 
     Args:
-        folder: Everything lies in it.
+        folder: Folder of all files.
         store: The ledger.
-        store_url: Where it is, for runners in processes of their own.
+        store_url: URL of the ledger, for runners in processes of their own.
     """
 
     def __init__(self, folder: Path, store: Store, store_url: str) -> None:
@@ -212,7 +212,7 @@ class AttemptHarness:
         checkpoint: bool = False,
         name: str = "nb",
     ) -> Claim:
-        """Deploy nothing, but queue a run of this text and claim it."""
+        """Queue a run of this text without a deployment, and claim it."""
         notebook = self.notebooks / f"{name}.ipynb"
         notebook.write_text(body)
         run = self.store.add_run(
@@ -241,7 +241,7 @@ class AttemptHarness:
         return save_claim(self.home, claim)
 
     def context(self, claim: Claim, **more: Any) -> AttemptContext:
-        """Return what an attempt of this claim has."""
+        """Return the context of an attempt of this claim."""
         publishers: dict[PublicationKind, Publisher] = {
             PublicationKind.TABLE: cast("Publisher", self.table),
             PublicationKind.REPORT: cast("Publisher", self.report),
@@ -260,16 +260,16 @@ class AttemptHarness:
         return AttemptContext(**(has | more))
 
     def run(self, claim: Claim) -> AttemptReport:
-        """Make the attempt."""
+        """Run the attempt."""
         return run_attempt(self.context(claim), self.policy)
 
     def run_text(self, body: str, **options: Any) -> tuple[AttemptReport, Claim]:
-        """Claim and make the attempt."""
+        """Claim a run of this text and run the attempt."""
         claim = self.claim(body, **options)
         return self.run(claim), claim
 
     def events(self, claim: Claim, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return what the attempt has said."""
+        """Return the events of the attempt."""
         said = read_events(self.folder(claim) / EVENTS)
         return [event for event in said if kind in (None, event["kind"])]
 
@@ -280,7 +280,7 @@ class AttemptHarness:
 
 
 def outputs(notebook: Any) -> str:
-    """Return all that the cells printed or showed, as one text."""
+    """Return all output of the cells, as one text."""
     text = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):

@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Mapping
 
 Rows = list[list[object]]
-"""Texts, numbers, None for an empty cell, and bytes for an error: ``b"\\x07"``; a tuple of such
-bytes is the error of a formula."""
+"""Texts, numbers, None for an empty cell, and bytes for an error: ``b"\\x07"``.
+
+A tuple of such bytes is the error of a formula.
+"""
 
 
 def xls(sheets: Mapping[str, Rows], *, bytes_at_least: int = 0) -> bytes:

@@ -1,4 +1,4 @@
-"""Processes forked by a test, which need no import of anything and may be killed."""
+"""Processes forked by a test, which need no imports and may be killed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 def fork(work: Callable[[], None]) -> int:
-    """Start a child that does the work, and return its number.
+    """Start a child that does the work, and return its process id.
 
-    It ends with 0; with 1 where the work raised, which it prints.
+    It exits with 0, or with 1 after printing an exception of the work.
     """
     child = os.fork()
     if child:
@@ -26,5 +26,5 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def ended(child: int) -> int:
-    """Wait for a child and return its exit code; minus the signal that killed it."""
+    """Wait for a child and return its exit code; negative for a signal."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

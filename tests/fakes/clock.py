@@ -9,7 +9,7 @@ START = datetime(2025, 3, 3, 6, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """A `Clock` for tests: time passes through `advance` and `wait` alone.
+    """A `Clock` for tests that is advanced only by `advance` and `wait`.
 
     Args:
         start: The first instant, aware.
@@ -29,17 +29,17 @@ class FakeClock:
             return self._now
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
+        """Return monotonic seconds."""
         with self._lock:
             return self._monotonic
 
     def wait(self, seconds: float) -> None:
-        """Remember the wait in ``waits`` and let that much time pass at once."""
+        """Record the wait in ``waits`` and advance the clock by it."""
         self.waits.append(seconds)
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass on both clocks."""
+        """Advance both clocks."""
         if seconds < 0:
             raise ValueError("time does not go back; use set() for a jump of the wall clock")
         with self._lock:
@@ -47,7 +47,7 @@ class FakeClock:
             self._monotonic += seconds
 
     def set(self, now: datetime) -> None:
-        """Jump the wall clock, either way; the monotonic one stays."""
+        """Set the wall clock, without a change to the monotonic one."""
         if now.tzinfo is None:
             raise ValueError("a clock jumps to an aware instant")
         with self._lock:

@@ -1,4 +1,4 @@
-"""``jupyter etl`` as a person types it."""
+"""``jupyter etl`` as a command in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Said:
-    """What a command answered."""
+    """Output and exit code of a command."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class Said:
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     """Start a command as a process of its own.
 
-    Its runs start cold: a fork server of its own would cost more than the few runs that it makes.
+    Its runs start cold: a fork server would cost more than it saves for a few runs.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "jupyter_etl.cli", *words],
@@ -41,6 +41,6 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> Said:
-    """Wait for a command's end; a deadline only ends a test that has failed."""
+    """Wait for a command to exit; the deadline only ends a test that has failed."""
     out, err = process.communicate(timeout=timeout_s)
     return Said(process.returncode, out, err)

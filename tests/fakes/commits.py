@@ -43,11 +43,11 @@ MODES: dict[str, dict[str, object]] = {
     "partition": {"mode": PublishMode.REPLACE, "partition_by": ("run",)},
     "replace": {"mode": PublishMode.REPLACE},
 }
-"""What is declared for each way to publish a table."""
+"""The publishing options of each mode of a table."""
 
 
 class _NotCompared(TablePublisher):
-    """Commits without a publish gate: there is nothing to compare."""
+    """Commits without a publish gate: nothing is compared."""
 
     def compare(self, staged: Staged, previous: PublicationVersion) -> None:
         return None
@@ -110,14 +110,14 @@ class Publishing:
         return ReportPublisher().stage(request, None)
 
     def rows_of(self, claim: Claim) -> pa.Table:
-        """Return what a run publishes."""
+        """Return the rows that a run publishes."""
         return pa.table({"run": [claim.run.id] * ROWS, "row": range(ROWS)})
 
     def commit(self, claim: Claim, staged: Sequence[Staged]) -> tuple[Committed, ...]:
         return commit_outputs(self.context(claim, _NotCompared()), FakePolicy(), staged)
 
     def context(self, claim: Claim, tables: TablePublisher | None = None) -> AttemptContext:
-        """Return what an attempt of this claim has."""
+        """Return the context of an attempt of this claim."""
         return AttemptContext(
             claim=claim,
             folder=self.base,
@@ -156,7 +156,7 @@ class Publishing:
         )
 
     def publish(self, claim: Claim, **declared: Any) -> PublicationVersion:
-        """Make the whole attempt."""
+        """Run the whole attempt."""
         staged = self.stage(self.rows_of(claim), **declared)
         (version,) = self.finish(claim, self.commit(claim, [staged]))
         return version
@@ -168,7 +168,7 @@ class Publishing:
         return TablePublisher().read(found, ReadRequest()).batches.read_all()
 
     def wrong(self) -> list[str]:
-        """Return what is wrong with the live version: rows it lacks, has twice or should not have."""
+        """Return the errors of the live version: missing, duplicate or unexpected rows."""
         live = self.store.load_publication(TABLE).live
         assert live is not None
         history = self.store.load_publication_versions(TABLE)
@@ -176,7 +176,7 @@ class Publishing:
 
 
 def wrong_rows(rows: pa.Table, history: Sequence[PublicationVersion]) -> list[str]:
-    """Compare rows with the runs that the ledger has up to their version."""
+    """Compare rows with the recorded runs up to their version."""
     counted = Counter(zip(rows["run"].to_pylist(), rows["row"].to_pylist(), strict=True))
     expected = {(version.run_id, row) for version in history for row in range(ROWS)}
     return [

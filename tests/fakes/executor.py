@@ -8,11 +8,11 @@ from jupyter_etl.ports import Claim, Clock, Store
 
 
 class FakeExecutor:
-    """Starts attempts in the ledger only; `succeed`, `end` and `die` move them on.
+    """Starts attempts in the ledger only; `succeed`, `end` and `die` continue them.
 
     Args:
-        store: The ledger that its runners write to; None for runners that never begin.
-        clock: Of its runners.
+        store: The ledger that its runners write to; None for runners that never start.
+        clock: Clock of its runners.
         finish_at_once: Whether every attempt succeeds as soon as it is started.
     """
 
@@ -48,7 +48,7 @@ class FakeExecutor:
             self.succeed(claim)
 
     def ended(self) -> list[tuple[int, int, int]]:
-        """Return the exits that were not asked for yet."""
+        """Return the exits since the last call."""
         exits, self.exits = self.exits, []
         return exits
 
@@ -57,7 +57,7 @@ class FakeExecutor:
         self.cleaned_up.append(claim)
 
     def close(self) -> None:
-        """Remember that it was closed."""
+        """Record the call."""
         self.closed = True
 
     def heartbeat(self, claim: Claim) -> None:
@@ -66,11 +66,11 @@ class FakeExecutor:
         self._store.heartbeat(claim.run.id, claim.attempt.number, claim.attempt.token)
 
     def succeed(self, claim: Claim) -> None:
-        """Let the runner of an attempt report success and exit."""
+        """Make the runner of an attempt report success and exit."""
         self.end(claim, AttemptReport(outcome=Outcome.SUCCEEDED), RunState.SUCCEEDED)
 
     def end(self, claim: Claim, report: AttemptReport, state: RunState) -> None:
-        """Let the runner of an attempt report and exit."""
+        """Make the runner of an attempt report and exit."""
         assert self._store is not None
         self._store.finish_attempt(
             claim.run.id,
@@ -84,5 +84,5 @@ class FakeExecutor:
         self.exits.append((claim.run.id, claim.attempt.number, 0))
 
     def die(self, claim: Claim, code: int = -9) -> None:
-        """Let the runner of an attempt exit without a word."""
+        """Make the runner of an attempt exit without a report."""
         self.exits.append((claim.run.id, claim.attempt.number, code))

@@ -1,4 +1,4 @@
-"""Files of every kind with the same rows, and reading them."""
+"""Files of every kind with the same rows, and functions that read them."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ if __name__ == "__main__":
     script, life = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Life)
 
     class Ready:
-        """Does what the script does for a folder; how that exits is how this exits."""
+        """Runs the script for a folder, and exits with its status."""
 
         def __init__(self, forked_kernel: ForkedKernel) -> None:
-            """Need nothing."""
+            """Ignore the kernel."""
             self._warmed_up = Path(script).with_name("warmed-up")
 
         def warm_up(self) -> None:
@@ -40,16 +40,16 @@ if __name__ == "__main__":
             return 0
 
         def dismiss(self) -> None:
-            """Have nothing to let go."""
+            """There are no resources to release."""
 
     class ForkTarget:
-        """Makes runners of the script ready."""
+        """Prestarts runners of the script."""
 
         def plan_warm_up(self) -> None:
-            """Have no plan."""
+            """There is nothing to plan."""
 
         def make_ready(self, forked_kernel: ForkedKernel) -> Ready:
-            """Return one."""
+            """Return a runner of the script."""
             return Ready(forked_kernel)
 
     serve(life, ForkTarget, (sys.executable, __file__, script))

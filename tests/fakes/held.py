@@ -24,12 +24,12 @@ FIRST = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to be held.
+    """A reason for a hold.
 
     Args:
-        held_by: As JSON tells it.
-        rows: Of the second run; the first has `FIRST`.
-        says: What is said of the reasons.
+        held_by: The reason in JSON output.
+        rows: Rows of the second run; the first has `FIRST`.
+        says: Message about the reasons.
     """
 
     held_by: tuple[str, ...]
@@ -46,7 +46,7 @@ KINDS = {
 
 
 def hold(etl: Etl, folder: Path, kind: Kind) -> int:
-    """Run the notebook twice; return the number of the run that is held."""
+    """Run the notebook twice; return the id of the run that is held."""
     path = write_notebook(folder / "nb.ipynb", *CELLS)
     (folder / "count").write_text(str(FIRST))
     assert etl.runs.run(path).state is RunState.SUCCEEDED
@@ -58,5 +58,5 @@ def hold(etl: Etl, folder: Path, kind: Kind) -> int:
 
 
 def counts(etl: Etl) -> tuple[int, int]:
-    """Return how many rows the publications have."""
+    """Return the numbers of rows of the publications."""
     return etl.publications.read("t").num_rows, etl.publications.read("more").num_rows

@@ -22,7 +22,8 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """An answer; ``cut`` sends so many bytes of the body and hangs up."""
+    """A response; ``cut`` is the number of bytes of the body after which the connection is closed.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -39,7 +40,7 @@ def said_json(value: object, **headers: str) -> Said:
 
 @dataclass
 class Api:
-    """Its address, its answers and what it was asked."""
+    """Its address, its responses and its requests."""
 
     url: str = ""
     answer: Callable[[Asked], Said] = field(default=lambda asked: Said(status=404))

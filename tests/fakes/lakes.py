@@ -1,4 +1,4 @@
-"""A lake that is always there."""
+"""A lake that is always mounted."""
 
 from __future__ import annotations
 

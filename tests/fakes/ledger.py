@@ -1,4 +1,4 @@
-"""Ledgers that cost no migration, and no wait for a disk."""
+"""Ledgers that need neither migrations nor disk syncs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.ledger.store import SqlStore
 
 
 def new_ledger(folder: Path) -> str:
-    """Put an empty SQLite ledger into a folder and return its URL."""
+    """Create an empty SQLite ledger in a folder and return its URL."""
     path = folder / "ledger.sqlite"
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(_empty())
@@ -24,13 +24,13 @@ def new_ledger(folder: Path) -> str:
 
 
 def ledger_in(folder: Path) -> str:
-    """Return the URL of the SQLite ledger in a folder; an empty one is put there if none is."""
+    """Return the URL of the SQLite ledger in a folder; create an empty one if there is none."""
     path = folder / "ledger.sqlite"
     return f"sqlite:///{path}" if path.exists() else new_ledger(folder)
 
 
 def empty(store: SqlStore) -> None:
-    """Make a ledger as if it were new: its statements stay compiled."""
+    """Empty a ledger; its compiled statements are kept."""
     ledger = store._ledger
     tables = [table.name for table in reversed(metadata.sorted_tables) if table.name != "identity"]
     with ledger.writing() as opened:
@@ -42,7 +42,7 @@ def empty(store: SqlStore) -> None:
 
 
 def never_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SQLite in this process write without waiting for the disk: no test loses its power."""
+    """Make SQLite in this process write without syncing: no test simulates a power cut with it."""
     set_up = connection._set_up
 
     def set_up_unsynced(opened: Any, record: object) -> None:

@@ -1,4 +1,4 @@
-"""Functions for children with limits: good ones, and some that take too much."""
+"""Functions for children with limits: valid ones, and some that exceed the limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jupyter_etl.errors import SourceError
 
 
 def hello(name: str) -> bytes:
-    """Return something short, with who has returned it."""
+    """Return a short text with the process id."""
     return f"hello {name} {os.getppid()} {os.environ.get('ETL_TEST_SECRET')}".encode()
 
 
@@ -25,7 +25,7 @@ def fail() -> bytes:
 
 
 def take_memory() -> bytes:
-    """Take memory piece by piece, and hide the refusal behind an error of the platform."""
+    """Allocate memory in steps, and hide the refusal behind an error of the platform."""
     kept = []
     try:
         while True:
@@ -36,25 +36,25 @@ def take_memory() -> bytes:
 
 
 def take_arrow_memory() -> bytes:
-    """Take memory in another allocator."""
+    """Allocate memory with another allocator."""
     import pyarrow as pa
 
     return bytes([len([pa.allocate_buffer(5_000_000) for _ in range(100)])])
 
 
 def nest() -> bytes:
-    """Call itself without end."""
+    """Recurse without end."""
     return nest()
 
 
 def crash() -> bytes:
-    """End the process as C code does that finds no memory."""
+    """Abort the process, as C code does that cannot allocate memory."""
     os.kill(os.getpid(), signal.SIGABRT)
     return b""
 
 
 def work() -> bytes:
-    """Compute without end, and listen to no signal of Python's."""
+    """Compute without end, ignoring Python's signals."""
     import hashlib
 
     return hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
@@ -67,7 +67,7 @@ def wait() -> bytes:
 
 
 def show() -> bytes:
-    """Return too much."""
+    """Return a result that is too large."""
     return bytes(2_000_000)
 
 

@@ -67,7 +67,7 @@ def a_run(run_id: int, pipeline: str, at: datetime, **fields: Any) -> Run:
 
 
 def summary_of(run: Run) -> RunSummary:
-    """Return what a list of last runs shows of a run."""
+    """Return the summary of a run in a list of last runs."""
     return RunSummary(
         id=run.id,
         pipeline=run.new.pipeline,

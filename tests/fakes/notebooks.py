@@ -10,7 +10,7 @@ Cell = dict[str, Any]
 
 
 def code(source: str, *tags: str) -> Cell:
-    """Return a code cell; ``parameters`` is the tag of papermill's."""
+    """Return a code cell; ``parameters`` is papermill's tag."""
     return {
         "cell_type": "code",
         "source": source,
@@ -29,7 +29,7 @@ def write_notebook(path: Path, *cells: str | Cell, kernel: str | None = "python3
     """Write a notebook and return its path.
 
     Args:
-        path: Where; the folder is made.
+        path: Path of the notebook; its folder is created.
         cells: Source of code cells, or cells.
         kernel: Name of the kernelspec; None for a notebook that names none.
     """

@@ -24,12 +24,13 @@ def object_store() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
-        # A later server has another port, and an instance may have its address from the environment.
+        # A later server has another port, and an instance may have read its address from the
+        # environment.
         S3FileSystem.clear_instance_cache()
 
 
 def put(endpoint: str, path: str, body: bytes) -> None:
-    """Write one object, and the bucket if it is not there: ``bucket/folder/name``."""
+    """Write one object, and create the bucket if it does not exist: ``bucket/folder/name``."""
     import boto3
 
     client = boto3.client(

@@ -1,4 +1,4 @@
-"""The description of the REST API."""
+"""The OpenAPI document of the REST API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m fakes.outcomes papermill|ours FOLDER OUT NOTEBOOK...``: how notebooks end.
+"""``python -m fakes.outcomes papermill|ours FOLDER OUT NOTEBOOK...``: outcomes of notebooks.
 
 A process of its own, so that papermill and the platform each execute a whole list at once.
 """
@@ -24,7 +24,7 @@ MARK = "papermill-error-cell-tag"
 
 
 def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
-    """Return the outcome that papermill gives."""
+    """Return the outcome of papermill."""
     import nbformat
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
@@ -38,8 +38,8 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
             kernel_name=None if named else "python3",
             cwd=notebook.parent,
             progress_bar=False,
-            # Without a limit papermill sleeps now and then beside the reply to a cell that prints
-            # into an output widget; see jupyter_etl.runner.execution.client.
+            # Without a limit papermill may wait forever for the reply to a cell that prints into an
+            # output widget; see jupyter_etl.runner.execution.client.
             execution_timeout=CELL_S,
         )
     except PapermillExecutionError as problem:
@@ -53,7 +53,7 @@ def by_papermill(notebook: Path, output: Path) -> dict[str, Any]:
 
 
 def by_the_platform(etl: Etl, notebook: Path) -> dict[str, Any]:
-    """Return the outcome that `jupyter etl run` gives."""
+    """Return the outcome of `jupyter etl run`."""
     run = etl.runs.run(notebook)
     if run.outcome == "succeeded":
         return {"outcome": "succeeded", "error": None, "source": None}
@@ -68,7 +68,7 @@ def by_the_platform(etl: Etl, notebook: Path) -> dict[str, Any]:
         for output in cell.get("outputs", [])
         if output["output_type"] == "error"
     ]
-    # IPython leaves no error in the notebook for a magic that is not there.
+    # IPython leaves no error in the notebook for an unknown magic.
     name = errors[-1] if errors else run.error.partition(":")[0]
     return failed(name, source) | {"outcome": str(run.outcome)}
 
@@ -82,10 +82,10 @@ def failed(error: str, source: str | None) -> dict[str, Any]:
 
 
 def in_a_child(notebook: Path, output: Path) -> dict[str, Any]:
-    """Execute by papermill in a child that may be killed.
+    """Execute a notebook by papermill in a child that may be killed.
 
-    A kernel that died, or that does not end when it is told to, can keep papermill waiting for
-    ever; then it gets another child.
+    A kernel that died, or that ignores its shutdown, can make papermill wait forever; then a new
+    child continues.
     """
     answer = output.with_suffix(".json")
     for _ in range(3):

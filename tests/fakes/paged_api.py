@@ -1,4 +1,4 @@
-"""An API that answers page after page."""
+"""A paginated API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_etl.ports import ReadRequest
 from jupyter_etl.sources.http.connector import HttpConnector
 
 ALL = [{"id": n, "next": "x", "has_more": True, "total": 99} for n in range(7)]
-"""Names in records are never treated as signs."""
+"""Names in records are never treated as signs of further pages."""
 
 SIZE = 3
 COUNT = len(ALL)
@@ -37,11 +37,11 @@ def refusal(api: Api, query: str = "", **options: str) -> EtlError:
 
 
 Envelope = Callable[[int, bool], dict[str, Any]]
-"""Makes an answer from the number of the first record and whether there are more."""
+"""Makes a response from the number of the first record and whether there are more."""
 
 
 def served(api: Api, parameter: str, envelope: Envelope, *, by: str = "offset") -> None:
-    """Answer page after page as ``parameter`` asks.
+    """Serve pages as requested by ``parameter``.
 
     Args:
         by: ``offset`` (the parameter is a record's number), ``page`` (from 1) or ``page0``.

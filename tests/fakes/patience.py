@@ -1,4 +1,4 @@
-"""Waiting for what a test is about, and not for the time that it should take."""
+"""Waiting for a condition instead of a fixed time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 def until(what: str, happens: Callable[[], T], *, every_s: float = 0.03) -> T:
-    """Return the first true answer.
+    """Return the first true result.
 
     Args:
-        what: Is waited for, in the words of the failure.
-        happens: Is asked again and again.
-        every_s: Seconds between two questions.
+        what: The condition, for the failure message.
+        happens: Called repeatedly.
+        every_s: Seconds between two calls.
 
     Raises:
-        AssertionError: None came.
+        AssertionError: The condition did not become true.
     """
     end = time.monotonic() + PATIENCE_S
     while True:

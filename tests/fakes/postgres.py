@@ -1,7 +1,7 @@
 """A private PostgreSQL server for tests.
 
-A conftest.py takes the fixtures with ``from fakes.postgres import postgres_server, postgres_url``;
-a test that uses them is marked ``postgres``.
+A conftest.py imports the fixtures with ``from fakes.postgres import postgres_server,
+postgres_url``; a test that uses them is marked ``postgres``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PostgresServer:
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
-        # Short: the path of a Unix socket has room for 107 bytes.
+        # Short: the path of a Unix socket is limited to 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="etl-pg-", dir="/tmp"))
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,7 +49,7 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it accepts connections."""
         settings = ["listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off"]
         options = [word for setting in settings for word in ("-c", setting)]
         with (self.folder / "server.log").open("ab") as log:
@@ -64,7 +64,7 @@ class PostgresServer:
         self._wait()
 
     def stop(self, *, at_once: bool = False) -> None:
-        """End the server: with a checkpoint, or ``at_once`` as if the power had gone."""
+        """Stop the server: with a checkpoint, or with ``at_once`` as in a power cut."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
@@ -72,8 +72,8 @@ class PostgresServer:
         self._process = None
 
     def remove(self) -> None:
-        """End the server and delete its folder."""
-        # What it would still write to the disk goes with the folder.
+        """Stop the server and delete its folder."""
+        # Its unwritten data would be deleted with the folder.
         self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -85,7 +85,7 @@ class PostgresServer:
         """Create a database and return its URL.
 
         Args:
-            template: Name of the database to copy, to which nobody may be connected; empty by
+            template: Name of the database to copy, which must have no connections; empty by
                 default.
         """
         name = f"t{secrets.token_hex(6)}"
@@ -132,7 +132,7 @@ def find_binaries() -> Path | None:
 
 
 def _account() -> pwd.struct_passwd | None:
-    # initdb and postgres refuse to work as root.
+    # initdb and postgres refuse to run as root.
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -1,8 +1,9 @@
-"""Notebooks that cannot run, and notebooks that can, as preflight is asked about them.
+"""Notebooks with and without problems, for tests of preflight.
 
-Beside each is ``numbers.csv`` with the columns id and n, ``shop.db`` with the table orders(id, n), and
-the module ``helper``. The ledger knows the source ``shop``, which is that database, ``trips``, which is
-that file, ``gone``, a file that is not there, and the publication ``sales.daily``.
+Each notebook's folder has ``numbers.csv`` with the columns id and n, ``shop.db`` with the table
+orders(id, n), and the module ``helper``. The ledger has the source ``shop``, which is that
+database, ``trips``, which is that file, ``gone``, a file that does not exist, and the publication
+``sales.daily``.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ class Case:
 
     Args:
         cells: Sources of its code cells.
-        kind: Of the error that stops its deployment; "" where it can run.
+        kind: Kind of the error that prevents its deployment; "" if there is none.
         says: A part of that error's message.
-        kernel: That it names.
-        tags: Of the cells, by index.
+        kernel: The kernel that it names.
+        tags: Tags of the cells, by index.
     """
 
     cells: tuple[str, ...]

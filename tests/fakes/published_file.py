@@ -15,7 +15,7 @@ from jupyter_etl.publishing.files.publisher import FilePublisher
 
 
 def file_request(folder: Path, path: str, **options: str) -> Staged:
-    """Return what asks for ``daily`` to be staged in a folder as a file."""
+    """Return a request to stage ``daily`` in a folder as a file."""
     return Staged(
         name="daily",
         kind=PublicationKind.FILE,
@@ -58,7 +58,7 @@ def committed_file(path: str, rows: pa.Table, *, lake: str) -> PublicationVersio
 
 
 def bits_of(column: pa.ChunkedArray) -> list[str]:
-    """Return values that are equal where the kept ones are, NaN and the sign of zero included."""
+    """Return values that are equal if the stored ones are, including NaN and the sign of zero."""
 
     def number(kind: pa.DataType) -> pa.DataType:
         if not pa.types.is_temporal(kind):

@@ -1,4 +1,4 @@
-"""One table that a test publishes again and again."""
+"""One table that a test publishes repeatedly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jupyter_etl.publishing.tables.publisher import TablePublisher
 class PublishedTable:
     """The table ``t`` in a lake of its own: staged, committed and read by the real publisher.
 
-    ``live`` is what a ledger would have as its newest version.
+    ``live`` is the newest version in the ledger.
     """
 
     def __init__(self, base: Path) -> None:
@@ -50,7 +50,7 @@ class PublishedTable:
         )
 
     def record(self, what: Committed) -> Committed:
-        """Do what the ledger does at the end of a run."""
+        """Record a commit as the ledger does at the end of a run."""
         self.live = self.version(what, self.live.number + 1 if self.live else 1)
         return what
 

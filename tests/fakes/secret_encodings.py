@@ -1,4 +1,4 @@
-"""The ways in which a notebook may write a secret; a notebook executes this file, too."""
+"""Encodings in which a notebook may write a secret; a notebook executes this file, too."""
 
 from __future__ import annotations
 
@@ -119,4 +119,4 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "list of characters": lambda v: repr(list(v)),
     "in colour": lambda v: v[:3] + "\x1b[31m" + v[3:] + "\x1b[0m",
 }
-"""Each takes a value and returns a text that holds it."""
+"""Each takes a value and returns a text that contains it."""

@@ -7,7 +7,7 @@ from keyring.errors import PasswordDeleteError
 
 
 class FakeKeyring:
-    """Obeys the three calls of the package ``keyring``; ``locked`` refuses all of them."""
+    """Implements the three calls of the package ``keyring``; ``locked`` refuses all of them."""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.held: dict[tuple[str, str], str] = {}
@@ -49,7 +49,7 @@ class MemorySecrets:
 
 
 class MemoryBackend(KeyringBackend):
-    """Never chosen by the package itself: every backend that is defined is a candidate."""
+    """Never selected by the package itself: every backend that is defined is a candidate."""
 
     priority = -1
 
@@ -66,6 +66,6 @@ class MemoryBackend(KeyringBackend):
         self._held[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        """Delete the entry; as other backends do, refuse where there is none."""
+        """Delete the entry; like other backends, refuse if there is none."""
         if self._held.pop((service, username), None) is None:
             raise PasswordDeleteError(username)

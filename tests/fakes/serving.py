@@ -1,4 +1,4 @@
-"""Publications for the service of consumers, and a client without a socket."""
+"""Publications for the gateway, and a client without a socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class FakePublications:
-    """Versions in memory; it counts what was opened."""
+    """Versions in memory; it counts the opened ones."""
 
     versions: dict[str, list[PublicationVersion]] = field(default_factory=dict)
     tables: dict[tuple[str, int], pa.Table] = field(default_factory=dict)

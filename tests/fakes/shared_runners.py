@@ -7,14 +7,14 @@ from jupyter_etl.services.runs.executors import FORK_SERVER
 
 
 class SharedRunners(WarmRunners):
-    """What forks the runners of several facades, one after the other."""
+    """Forks the runners of several facades, one after the other."""
 
     def __init__(self, *, prestart_s: float = 600.0) -> None:
         super().__init__(command=FORK_SERVER, prestart_s=prestart_s)
 
     def close(self) -> None:
-        """Keep it for the next test."""
+        """Keep the fork server for the next test."""
 
     def end(self) -> None:
-        """Stop it."""
+        """Stop the fork server."""
         super().close()

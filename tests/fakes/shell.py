@@ -1,4 +1,4 @@
-"""An IPython shell as in a kernel, in this process, that remembers what cells show."""
+"""An IPython shell as in a kernel, in this process, that records the output of cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass
 class Shown:
-    """What a cell showed."""
+    """A displayed output of a cell."""
 
     data: dict[str, str]
     metadata: dict[str, Any]
@@ -39,7 +39,7 @@ class Shown:
 
 
 class Collector(DisplayPublisher):
-    """Keeps what is displayed."""
+    """Records displayed outputs."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)  # type: ignore[no-untyped-call]
@@ -53,7 +53,7 @@ class Collector(DisplayPublisher):
 
 @dataclass
 class Notebook:
-    """A shell that has `%etl`, and the file it belongs to."""
+    """A shell with `%etl`, and its notebook file."""
 
     shell: InteractiveShell
     path: Path
@@ -68,7 +68,7 @@ class Notebook:
         return collector.shown
 
     def run(self, source: str) -> list[Shown]:
-        """Run a cell that must succeed, and return what it displayed."""
+        """Run a cell that must succeed, and return its displayed outputs."""
         self.capsys.readouterr()
         result = self._execute(source)
         assert result.success, result.error_in_exec or result.error_before_exec
@@ -86,7 +86,7 @@ class Notebook:
         return self.capsys.readouterr().out
 
     def fails(self, source: str) -> tuple[BaseException, str]:
-        """Run a cell that must fail; return the error and what was shown of it."""
+        """Run a cell that must fail; return the error and its displayed form."""
         self.capsys.readouterr()
         result = self._execute(source)
         problem = result.error_in_exec or result.error_before_exec
@@ -95,12 +95,12 @@ class Notebook:
         return problem, _COLOUR.sub("", streams.out + streams.err)
 
     def complete(self, line: str) -> list[str]:
-        """Return what the Tab key offers at the end of a line: the texts put in its place."""
+        """Return the completions at the end of a line."""
         with provisionalcompleter():
             return [c.text for c in self.shell.Completer.completions(line, len(line))]
 
     def save(self, *cells: str) -> Path:
-        """Write the file that this notebook belongs to."""
+        """Write the file of this notebook."""
         return write_notebook(self.path, *cells)
 
     @property
@@ -118,7 +118,7 @@ class Notebook:
 def notebook_shell(
     path: Path, capsys: pytest.CaptureFixture[str], *, loaded: bool = True
 ) -> Iterator[Notebook]:
-    """Open a new shell that belongs to an empty notebook at ``path``, and has `%etl` if ``loaded``."""
+    """Open a new shell for an empty notebook at ``path``, with `%etl` if ``loaded``."""
     config = Config()
     config.HistoryManager.enabled = True
     config.HistoryManager.hist_file = ":memory:"

@@ -1,4 +1,6 @@
-"""A kernel that is not IPython's: hands cells to bash. ``python shell_kernel.py CONNECTION_FILE``."""
+"""A kernel other than IPython's: executes cells in bash. ``python shell_kernel.py
+CONNECTION_FILE``.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ def install(name: str, *, interrupt_mode: str = "signal") -> None:
 
 
 class ShellKernel:
-    """Answers one request after the other; only an interrupt is heard while bash works."""
+    """Serves one request after the other; while bash runs, it handles only interrupts."""
 
     def __init__(self, connection: dict[str, object]) -> None:
         key = str(connection["key"]).encode()

@@ -1,4 +1,4 @@
-"""Names that are almost right, and the commands of a table that take one: a wrong name is refused."""
+"""Misspelled names, and the commands of a table with such a name, which must be refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WRONG = {
     "table": "ordes",
 }
 SUGGESTION = {**{kind: f"Did you mean '{name}'?" for kind, name in RIGHT.items()}, "run": "There is no run"}  # fmt: skip
-"""What is said of the wrong name; runs have numbers, among which none is near."""
+"""The message about the wrong name; runs have numbers, so no similar one is suggested."""
 
 _FILLER = {
     "amount": "10",
@@ -44,16 +44,16 @@ _FILLER = {
     "when": '"daily at 06:00"',
 }
 NEW_NAMES = frozenset({("publish table", "name"), ("schedule", "after")})
-"""Where a name need not be there yet; what ``--after`` takes has tests of its own."""
+"""Arguments whose name need not exist; those of ``--after`` have tests of their own."""
 
 
 @dataclass(frozen=True)
 class WrongName:
-    """A command with one name that is not there.
+    """A command with one name that does not exist.
 
     Args:
-        words: As typed, without ``%etl`` or ``jupyter etl``.
-        kind: What the name would be of, a key of `WRONG`.
+        words: The command without ``%etl`` or ``jupyter etl``.
+        kind: Kind of the name, a key of `WRONG`.
         cell: Whether the command takes a cell.
     """
 
@@ -63,7 +63,7 @@ class WrongName:
 
 
 def wrong_names(table: Sequence[CommandSpec]) -> Iterator[WrongName]:
-    """Yield a command for each argument of a table that completes to a name that must be there."""
+    """Yield a command for each argument of a table that completes to an existing name."""
     for spec in table:
         command = spec.title
         for wanted in spec.arguments:
@@ -75,7 +75,7 @@ def wrong_names(table: Sequence[CommandSpec]) -> Iterator[WrongName]:
 
 
 def declare_right_names(etl: Etl, folder: Path) -> None:
-    """Declare, deploy and publish what the right names are of."""
+    """Declare, deploy and publish the objects of the right names."""
     (folder / "orders.csv").write_text("a\n1\n")
     etl.sources.declare("orders", "orders.csv", base=folder)
     notebook = write_notebook(folder / "daily-sales.ipynb", "1 + 1")
