@@ -1,4 +1,4 @@
-"""What every CheckRunner does; a block's test class inherits this and adds the factory."""
+"""Tests of every CheckRunner; an implementation's test class inherits them and adds the factory."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class CheckRunnerContract:
         part = DATA.append_column("part", pa.array([1.5, None, 1.5, None, 2.5, 1.5]))
 
         def sorted_rows(results: list[CheckResult]) -> list[CheckResult]:
-            # Which of equal rows comes first is not promised.
+            # The order of equal rows is not guaranteed.
             return [
                 replace(one, message="", sample=tuple(sorted(one.sample, key=str)))
                 for one in results

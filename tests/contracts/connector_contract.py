@@ -1,4 +1,4 @@
-"""What every Connector does; a block's test class inherits this and adds the factories."""
+"""Tests of every Connector; an implementation's test class inherits them and adds the factories."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ EXPECTED = pa.table(
         "amount": pa.array([1.5, 2.25, None, -3.0], pa.float64()),
     }
 )
-"""The rows that a test class puts into its source; integers with an empty cell, and text that
-would do harm if it were ever taken for SQL."""
+"""The rows that a test class writes to its source.
+
+They include integers with an empty cell, and text that would be harmful if it were executed as SQL.
+"""
 
 
 def no_access(
     *, frames: dict[str, object] | None = None, publications: dict[str, pa.Table] | None = None
 ) -> Access:
-    """Return an access that knows the given frames and publications, and no secret."""
+    """Return an access with the given frames and publications, and without secrets."""
 
     def absent(name: str) -> str:
         raise NotFound(f"There is no '{name}'.")

@@ -1,4 +1,4 @@
-"""What every `Executor` does. A block's test class inherits `ExecutorContract`."""
+"""Tests of every `Executor`; an implementation's test class inherits `ExecutorContract`."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ while not (folder / "stop").exists():
     time.sleep(0.02)
 sys.exit(int((folder / "stop").read_text() or 0))
 """
-"""A stand-in for a runner: says that it is there, and ends when it is told to."""
+"""Stand-in for a runner: reports its start, and exits on request."""
 
 
 def claim_of(run_id: int, *, number: int = 1) -> Claim:
-    """Make the claim of an attempt that is in no ledger."""
+    """Return the claim of an attempt that is in no ledger."""
     new = NewRun(
         pipeline="p",
         content_hash="0" * 64,
@@ -59,7 +59,7 @@ def claim_of(run_id: int, *, number: int = 1) -> Claim:
 
 
 class ExecutorContract:
-    """Inherit, and give the two fixtures."""
+    """Inherit this, and override the two fixtures."""
 
     @pytest.fixture
     def make(self) -> Callable[[Sequence[str]], Executor]:
@@ -68,7 +68,7 @@ class ExecutorContract:
 
     @pytest.fixture
     def folder_of(self) -> Callable[[Claim], Path]:
-        """Return a function: where the attempt's folder lies, seen from the test."""
+        """Return a function that returns the attempt's folder."""
         raise AssertionError("an executor's test class gives its own fixture")
 
     @pytest.fixture
@@ -157,7 +157,7 @@ def _ended(executor: Executor, count: int) -> list[tuple[int, int, int]]:
 
 def _alive(pid: int) -> bool:
     try:
-        # A child of this process stays as a zombie until somebody asks.
+        # A child of this process remains a zombie until it is reaped.
         return os.waitpid(pid, os.WNOHANG) == (0, 0)
     except ChildProcessError:
         try:

@@ -1,4 +1,5 @@
-"""What every publisher does, whatever its kind; a block's test class adds the three makers."""
+"""Tests of every publisher, of any kind; an implementation's test class adds the three factories.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +22,19 @@ HOSTILE_NAMES = (
 
 
 class PublisherContract(ABC):
-    """Inherit, name the class Test..., and make the publisher and what it publishes."""
+    """Inherit this, name the class Test..., and override the factories."""
 
     has_rows = True
 
     @abstractmethod
     def publisher(self) -> Publisher:
-        """Return the block under test."""
+        """Return the publisher under test."""
 
     @abstractmethod
     def request(self, folder: Path, content: int) -> Staged:
-        """Return a request for the ``content``-th of any number of different contents."""
+        """Return a request for the content of this number; different numbers have different
+        contents.
+        """
 
     @abstractmethod
     def data(self, content: int) -> pa.RecordBatchReader | None:
@@ -90,14 +93,14 @@ class PublisherContract(ABC):
         )
 
     def content_of(self, what: Committed) -> object:
-        """Return what a reader of that version gets."""
+        """Return the content that a reader of that version gets."""
         if self.has_rows:
             reading = self.publisher().read(self.version(what), ReadRequest())
             return reading.batches.read_all().to_pylist()
         return Path(what.location).read_bytes()
 
     def sorted_content_of(self, what: Committed) -> list[str]:
-        """Return the rows of that version in an order of their own."""
+        """Return the rows of that version, sorted."""
         content = self.content_of(what)
         assert isinstance(content, list)
         return sorted(map(str, content))
@@ -105,7 +108,7 @@ class PublisherContract(ABC):
     def vacuumed(
         self, lake: str, *kept: Committed, dry_run: bool = False, hours: float = 2
     ) -> Vacuumed:
-        """Vacuum the folder of the live versions as if it were so many hours later."""
+        """Vacuum the folder of the live versions as if that many hours had passed."""
         return self.publisher().clean_up(
             [self.version(what) for what in kept],
             name=kept[0].name,
@@ -175,7 +178,7 @@ class PublisherContract(ABC):
         killed = self.staged(folders, 2)
         self.committed(killed, lake, 2, "run-2/out", after=first)
         third = self.committed(self.staged(folders, 3), lake, 2, "run-3/out", after=first)
-        # What is undone counts as not committed: the run's next attempt gets its content in.
+        # An undone commit counts as not committed: the run's next attempt can commit its content.
         again = self.committed(killed, lake, 3, "run-2/out", after=third)
         assert self.content_of(first) == seen
 
@@ -208,7 +211,7 @@ class PublisherContract(ABC):
     def restored(
         self, lake: str, what: Committed, number: int, after: Committed, *, live: int
     ) -> Committed:
-        """Go back to the version ``number`` while ``live`` is the newest."""
+        """Roll back to the version ``number`` while ``live`` is the newest."""
         return self.publisher().restore(
             self.version(what, number),
             lake=lake,
@@ -225,7 +228,7 @@ class PublisherContract(ABC):
         seen = self.content_of(first)
         second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
         other = self.content_of(second)
-        # What a killed run has left there does not come along.
+        # The remainder of a killed run is not included.
         self.committed(self.staged(folders, 5), lake, 3, "run-5/out", after=second)
         back = self.restored(lake, first, 1, second, live=2)
         assert self.restored(lake, first, 1, second, live=2) == back
@@ -320,7 +323,7 @@ class PublisherContract(ABC):
         assert self.content_of(after)
 
     def is_whole(self, what: Committed) -> bool:
-        """Tell whether no later version uses files of this one."""
+        """Return whether no later version uses files of this one."""
         return what.mode is PublishMode.REPLACE and not what.partition_by
 
     def test_a_vacuum_leaves_young_files(self, folders: Iterator[Path], lake: str) -> None:
@@ -328,7 +331,7 @@ class PublisherContract(ABC):
         second = self.committed(self.staged(folders, 2), lake, 2, "run-2/out", after=first)
         before = self.on_disk(lake)
         assert self.vacuumed(lake, second, hours=0) == Vacuumed()
-        # Nothing that is kept lies here: this is another lake than the one the ledger speaks of.
+        # None of the kept files is here: this is another lake than the one in the ledger.
         strange = replace(second, location=second.location.replace(lake, lake + "-moved"))
         assert self.vacuumed(lake, strange) == Vacuumed()
         assert self.on_disk(lake) == before

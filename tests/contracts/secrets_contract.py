@@ -1,4 +1,4 @@
-"""What every provider of secrets does; a block's test class says how one is made and filled."""
+"""Tests of every provider of secrets; an implementation's test class creates and fills one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VALUE = "s3cret ü'\"\\/+ value"
 
 
 class SecretsContract:
-    """Inherit it, and give `provider` and, where it cannot be written, `put`."""
+    """Inherit this, and override `provider` and, if it is read-only, `put`."""
 
     writable = True
     lists = True
@@ -20,7 +20,7 @@ class SecretsContract:
         raise NotImplementedError
 
     def put(self, name: str, value: str) -> None:
-        """Bring a value to where the provider finds it."""
+        """Write a value to the place where the provider reads it."""
         self.provider().set(name, value)
 
     def test_what_is_not_there_is_none(self) -> None:
@@ -51,7 +51,7 @@ class SecretsContract:
 
 
 class ReadOnlySecretsContract(SecretsContract):
-    """Of a provider that finds what others have put there; give `put` too."""
+    """For a provider of values that others write; override `put` too."""
 
     writable = False
 

@@ -1,4 +1,4 @@
-"""What every ledger promises about the files that snapshots list."""
+"""Tests of every ledger: the files that snapshots list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def hash_of(content: bytes) -> str:
 
 
 class BundlesContract:
-    """Each content is stored once, and as long as something lists it."""
+    """Each content is stored once, for as long as a snapshot lists it."""
 
     def test_a_snapshot_with_its_files(self, store: Store) -> None:
         files = (b"x = 1", b"\x00\xff binary", b"", b"x = 1")

@@ -1,4 +1,4 @@
-"""Whom every ledger lets start, and in which order."""
+"""Tests of every ledger: which runs can be claimed, and in which order."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def claimed(store: Store, new) -> Claim:  # type: ignore[no-untyped-def]
 
 
 def break_source(store: Store, name: str, *, now: datetime = NOW) -> None:
-    """Let a source not answer so often that its breaker opens."""
+    """Report failures of a source until its breaker opens."""
     for number in range(FAILURES):
         claim = started(store, a_run(f"{name} {number}", pipeline="broken"), now=now)
         report = replace(NO_ANSWER, failed_source=name)

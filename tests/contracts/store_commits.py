@@ -1,4 +1,4 @@
-"""What every ledger does about turns at publications, and about retention."""
+"""Tests of every ledger: publication locks and retention."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LOST = AttemptReport(outcome=Outcome.LOST)
 
 
 class CommitsContract:
-    """One at a time, until the holder has ended."""
+    """Locks have one holder at a time, until its attempt has ended."""
 
     def test_an_attempt_has_the_publication_lock_until_it_ends(self, store: Store) -> None:
         first, second = started(store, a_run("1")), started(store, a_run("2"))
         assert publication_lock(store, first, "a", "b") == ()
         assert publication_lock(store, first, "a", "b") == ()
         assert publication_lock(store, second, "b", "c") == ("b",)
-        # All or none: "c" was not taken.
+        # All or none: "c" was not locked.
         assert interactive(store, "hand", "c") == ()
         finish(store, first, succeeded(an_output("a"), an_output("b")))
         assert publication_lock(store, second, "b") == ()
@@ -86,7 +86,7 @@ class CommitsContract:
         with pytest.raises(Conflict, match="Another process has published"):
             publish(store, "late")
         interactive(store, "late", "a")
-        # Late, but nobody came.
+        # The holder was late, but there was no other one.
         assert publish(store, "late").number == 2
         interactive(store, "late", "a")
         claim = started(store)
@@ -136,7 +136,7 @@ class CommitsContract:
         by_run = store.save_snapshot("by run")
         store.deploy(a_pipeline(content_hash=named), now=NOW)
         store.add_run(replace(a_run(), content_hash=by_run), now=NOW)
-        # They were saved just now: somebody may be about to name one.
+        # They were saved just now, and may be about to be referenced.
         long_ago, later = NOW - timedelta(days=3650), NOW + timedelta(days=36500)
         assert store.prune_snapshots(before=long_ago, dry_run=False) == (0, 0)
         assert store.prune_snapshots(before=later, dry_run=True) == (1, 7)

@@ -1,4 +1,4 @@
-"""What every ledger does. A ledger's test class inherits this and adds the fixture ``store``."""
+"""Tests of every ledger; its test class inherits them and adds the fixture ``store``."""
 
 from __future__ import annotations
 

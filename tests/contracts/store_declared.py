@@ -1,4 +1,4 @@
-"""What every ledger does with sources, snapshots, pipelines and schedulers."""
+"""Tests of every ledger: sources, snapshots, pipelines and schedulers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every ledger does about due times that a wrong clock has left."""
+"""Tests of every ledger: due times that a wrong clock has set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNTIL, WAITS_UNTIL = NOW + MINUTE, NOW + HOUR
 
 
 class DueTimesContract:
-    """Looking for due times, and correcting them."""
+    """Loading of due times, and their correction."""
 
     def test_what_is_scheduled_later(self, store: Store) -> None:
         once = Schedule(kind=ScheduleKind.ONCE, text="", at=NOW)

@@ -1,4 +1,4 @@
-"""What every ledger does at the end of an attempt beside ending it."""
+"""Tests of every ledger: effects of an attempt's end besides its outcome."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class EndsContract:
 
 
 def fail(store: Store, times: int, *, hours: int = 0) -> int:
-    """Let so many planned runs fail, and return the id of the last."""
+    """Make this many planned runs fail, and return the id of the last."""
     run_id = 0
     for _ in range(times):
         run = a_run(f"tick {store.count_runs()}", cause=Cause.SCHEDULE)
@@ -255,7 +255,7 @@ def fail(store: Store, times: int, *, hours: int = 0) -> int:
 def end(  # type: ignore[no-untyped-def]
     store: Store, report: AttemptReport, state: RunState | None = None, *, run=None, hours: int = 0
 ) -> int:
-    """Make a run that ends with this report, and return its id."""
+    """Create a run that ends with this report, and return its id."""
     now = NOW + timedelta(hours=hours)
     claim = started(store, run or a_run(f"end {store.count_runs()}"), now=now)
     ends = RunState.SUCCEEDED if report.outcome is Outcome.SUCCEEDED else RunState.FAILED
@@ -264,6 +264,6 @@ def end(  # type: ignore[no-untyped-def]
 
 
 def breaker(failures: int) -> Breaker:
-    """Return that of ``wh``."""
+    """Return the breaker of ``wh``."""
     retry_at = NOW + timedelta(seconds=PROBE_S) if failures >= FAILURES else None
     return Breaker(source="wh", failures=failures, retry_at=retry_at)

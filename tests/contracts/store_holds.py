@@ -1,4 +1,4 @@
-"""What every ledger does about what is held back."""
+"""Tests of every ledger: held runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CURSOR = Cursor(source="wh", table="orders", column="id")
 
 
 class HoldsContract:
-    """Held until there is a decision, which is final."""
+    """A run is held until there is a decision, which is final."""
 
     def test_what_is_held_comes_back_as_it_was(self, store: Store) -> None:
         claim = held(store)
@@ -133,7 +133,7 @@ class HoldsContract:
         hold = store.load_hold(claim.run.id)
         assert (hold.decision, hold.decided_by, hold.decided_at) == ("approved", "kim", LATER)
         assert store.load_holds() == []
-        # The turn was given back.
+        # The lock was released.
         assert publication_lock(store, "sales.daily")
 
     @pytest.mark.parametrize("decision", [Decision.REJECTED, Decision.EXPIRED])
@@ -206,7 +206,7 @@ class HoldsContract:
 
 
 def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
-    """Make an attempt that the gate holds."""
+    """Create an attempt that the gate holds."""
     claim = started(store, a_run("held"))
     report = AttemptReport(
         outcome=Outcome.HELD,
@@ -220,7 +220,7 @@ def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
 
 
 def publication_lock(store: Store, *names: str) -> str:
-    """Take the publication lock interactively and return its token."""
+    """Acquire the publication lock interactively and return its token."""
     token = f"turn-{'-'.join(names)}"
     until = LATER + timedelta(hours=1)
     assert store.begin_commits(names, draft=False, token=token, until=until, now=NOW) == ()
@@ -234,7 +234,7 @@ def decide(
     committed: tuple[object, ...] = (),
     token: str = "",
 ) -> list[object]:
-    """Decide about what a run holds."""
+    """Decide about a held run."""
     return store.decide_hold(  # type: ignore[return-value]
         store.load_hold(claim.run.id),
         decision,

@@ -1,4 +1,4 @@
-"""What every ledger does about lineage."""
+"""Tests of every ledger: lineage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAY = ColumnOrigin(column="day", source="wh", table="orders", source_column="pla
 def made(
     store: Store, key: str, *reads: Read, draft: bool = False, pipeline: str = "orders"
 ) -> int:
-    """Make a run that reads and publishes, and return its id."""
+    """Create a run that reads and publishes, and return its id."""
     claim = started(store, a_run(key, draft=draft, pipeline=pipeline))
     report = replace(
         succeeded(an_output("out", delta_version=None)), reads=reads, origins={"out": (DAY,)}
@@ -37,7 +37,7 @@ def made(
 
 
 class LineageContract:
-    """Recorded with what becomes visible, found from both ends."""
+    """Lineage is recorded with the publication, and found from both ends."""
 
     def test_a_run_that_succeeds_is_on_record(self, store: Store) -> None:
         run_id = made(store, "a", ORDERS, DAILY)

@@ -1,4 +1,4 @@
-"""What every ledger does with what is due and the runs that are made of it."""
+"""Tests of every ledger: due pipelines and the planning of their runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOTHING = Outlook(
 
 
 class PlanningContract:
-    """What is due, plans, and the runs they meet."""
+    """Due pipelines, plans, and conflicts with existing runs."""
 
     def test_a_planned_run_is_what_was_asked_for(self, store: Store) -> None:
         pipeline = store.deploy(a_pipeline(next_due=NOW), now=NOW)

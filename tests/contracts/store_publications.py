@@ -1,4 +1,4 @@
-"""What every ledger does with publications."""
+"""Tests of every ledger: publications."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from jupyter_etl.ports import Store
 
 
 class PublicationsContract:
-    """What becomes visible, when, and to whom it belongs."""
+    """Visibility and ownership of publications."""
 
     def test_a_run_makes_all_its_outputs_visible(self, store: Store) -> None:
         claim = started(store)

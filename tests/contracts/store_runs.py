@@ -1,4 +1,4 @@
-"""What every ledger does with runs and attempts."""
+"""Tests of every ledger: runs and attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values for tests of the ledger, and of what stands on it."""
+"""Values for tests of the ledger, and of code that uses it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def a_plan(
     next_due: datetime | None = None,
     cancel: tuple[int, ...] = (),
 ) -> Planned:
-    """Return what is to be written for a pipeline."""
+    """Return the plan of a pipeline."""
     return Planned(pipeline=pipeline, runs=runs, next_due=next_due, cancel=cancel)
 
 
@@ -125,7 +125,7 @@ def an_output(
 
 
 def succeeded(*committed: Committed) -> AttemptReport:
-    """Return the report of an attempt that went well."""
+    """Return the report of a successful attempt."""
     return AttemptReport(outcome=Outcome.SUCCEEDED, committed=committed, output="/runs/1/out.ipynb")
 
 

@@ -1,4 +1,4 @@
-"""What every ledger does about watermarks."""
+"""Tests of every ledger: watermarks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def value_of(store: Store, cursor: Cursor = ORDERS) -> CursorValue | None:
 
 
 class WatermarksContract:
-    """They move with what becomes visible, and never back."""
+    """Watermarks move when the run's outputs become visible, and never back."""
 
     def test_there_is_none_at_first(self, store: Store) -> None:
         assert store.load_watermark("orders", ORDERS) is None
@@ -215,7 +215,7 @@ class WatermarksContract:
         assert draft.watermarks == ()
 
     def test_a_version_records_the_watermark_that_counts(self, store: Store) -> None:
-        """Which is that of a run that went further, or what a person has set."""
+        """The watermark is that of a run that went further, or one that a user has set."""
         one, two = started(store, a_run("1")), started(store, a_run("2"))
         publish(store, one, moved_to(number(9)))
         publish(store, two, moved_to(number(5)))
@@ -235,7 +235,7 @@ class WatermarksContract:
         found = store.load_watermark("orders", ORDERS)
         assert found is not None
         assert (found.value, found.era, found.run_id, found.moved_by) == (number(3), 1, None, "ada")
-        # The current run began in the previous era.
+        # The current run began before the reset.
         publish(store, in_progress, moved_to(number(5), after=number(3)))
         assert value_of(store) == number(3)
 
