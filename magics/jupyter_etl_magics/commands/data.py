@@ -78,9 +78,7 @@ def preview(session: Session, request: PreviewRequest) -> None:
 
 
 def describe(session: Session, request: DescribeRequest) -> None:
-    """Show each table's columns and the reasons for their types, or a list if there are many
-    tables.
-    """
+    """Show each table's columns and the reasons for their types, or only a list of many tables."""
     name = request.name
     tables = session.data_session.describe(name)
     if len(tables) != 1:
