@@ -1,4 +1,4 @@
-"""One figure of the benchmark, and how several samples become one."""
+"""Figures of the benchmark, and their calculation from several samples."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bench.processes import Cost
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """What was measured, against what was promised.
+    """A measured value and its goal.
 
     Args:
-        what: In words.
-        value: In ``unit``; None where it was not measured.
+        what: Description.
+        value: In ``unit``; None if it was not measured.
         unit: ``s``, ``ms``, ``MB``, ``%``, ``x`` (a ratio to the peer) or ``/min``.
-        goal: What was promised, in ``unit``; None where nothing was.
-        at_least: Whether the goal is the least value that is allowed, and not the largest.
-        detail: The medians behind a ratio, or why there is no value.
-        there: False where the product does not do it: then the goal is missed.
+        goal: Goal in ``unit``; None if there is none.
+        at_least: Whether the goal is the smallest value that is allowed, and not the largest.
+        detail: The medians of a ratio, or why there is no value.
+        there: False if the product lacks the feature: then the goal is missed.
     """
 
     what: str
@@ -43,14 +43,14 @@ class Figure:
 
     @property
     def promised(self) -> str:
-        """The goal in words; "" without one."""
+        """The goal as text; "" if there is none."""
         if self.goal is None:
             return ""
         return f"{'≥' if self.at_least else '≤'} {_with_unit(self.goal, self.unit)}"
 
     @property
     def measured(self) -> str:
-        """The value in words."""
+        """The value as text."""
         if self.value is None:
             return "not measured" if self.there else "not there"
         return _with_unit(self.value, self.unit)
@@ -61,12 +61,12 @@ class Figure:
         return f"{mark:<6} {self.what:<68} {self.measured:>13}  {self.promised:<12} {self.detail}"
 
     def plain(self) -> dict[str, object]:
-        """Return it for JSON."""
+        """Return the figure as JSON values."""
         return {**asdict(self), "state": self.state}
 
 
 def shown(value: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -78,12 +78,12 @@ def _with_unit(value: float, unit: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two costs that were taken one after the other, several times.
+    """Two costs that were measured alternately, several times.
 
     Args:
         ours, theirs: Medians.
         wall, cpu: Median over the pairs of ours divided by theirs.
-        times: How many pairs.
+        times: Number of pairs.
     """
 
     ours: Cost
@@ -101,11 +101,11 @@ class Pair:
 
 
 def in_turn(ours: Callable[[], Cost], theirs: Callable[[], Cost], times: int) -> Pair:
-    """Take two costs in turn, so that a change of the machine's speed falls on both.
+    """Measure two costs alternately, so that changes of the machine's speed affect both.
 
     Args:
-        ours, theirs: Each does it once.
-        times: How many pairs; who goes first changes from pair to pair.
+        ours, theirs: Each runs the work once.
+        times: Number of pairs; the order alternates.
     """
     pairs: list[tuple[Cost, Cost]] = []
     for number in range(times):
@@ -124,7 +124,7 @@ def in_turn(ours: Callable[[], Cost], theirs: Callable[[], Cost], times: int) ->
 
 
 def median_cost(costs: Sequence[Cost]) -> Cost:
-    """Return the medians, each for itself, and the largest peak."""
+    """Return the medians of each field, and the largest peak."""
     return Cost(
         wall_s=statistics.median(cost.wall_s for cost in costs),
         cpu_s=statistics.median(cost.cpu_s for cost in costs),
@@ -139,5 +139,5 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def against(what: str, pair: Pair, peer: str, goal: float | None) -> Figure:
-    """Return the ratio of the clock's seconds, with the medians behind it."""
+    """Return the ratio of wall-clock seconds, with its medians."""
     return Figure(what=what, value=pair.wall, unit="x", goal=goal, detail=pair.says(peer))

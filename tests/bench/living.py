@@ -1,4 +1,4 @@
-"""A platform for one measure: a home, its facade, notebooks, and a scheduler as a process."""
+"""A platform for one measurement: a home, its facade, notebooks, and a scheduler as a process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Platform:
     """A home with its facade.
 
     Args:
-        folder: Everything of it lies there.
+        folder: Folder of all its files.
         etl: The facade.
     """
 
@@ -55,10 +55,10 @@ class Platform:
         return done.pipeline.name
 
     def run(self, pipeline: str) -> tuple[float, Run]:
-        """Ask the scheduler for a run and wait for its end.
+        """Request a run from the scheduler and wait for its end.
 
         Returns:
-            Seconds from the request to the end that the ledger records, and the run.
+            Seconds from the request to the recorded end, and the run.
 
         Raises:
             Broken: It did not succeed.
@@ -70,7 +70,7 @@ class Platform:
         return (ended_at(run) - asked).total_seconds(), run
 
     def need_success(self, run: Run) -> None:
-        """Raise `Broken` where a run did not succeed."""
+        """Raise `Broken` if a run did not succeed."""
         need(
             run.state is RunState.SUCCEEDED,
             f"run {run.id} is {run.state}: {run.error}\n{tail(self.folder / 'up.log')}",
@@ -82,11 +82,11 @@ class Platform:
 
     @contextmanager
     def scheduler(self, *, workers: int = 2, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Start ``jupyter etl up``, wait until it says it is alive, and end it at last.
+        """Start ``jupyter etl up``, wait until it reports its start, and finally stop it.
 
         Args:
-            workers: Attempts it makes at once.
-            env: Variables on top.
+            workers: Number of simultaneous attempts.
+            env: Additional variables.
         """
         words = [sys.executable, "-m", "jupyter_etl.cli", "up", "--workers", str(workers)]
         log = self.folder / "up.log"
@@ -102,13 +102,13 @@ class Platform:
 
 @contextmanager
 def platform(folder: Path, *, ledger: str = "", disk_reserve: float = 0.0) -> Iterator[Platform]:
-    """Make a home in an empty folder.
+    """Create a home in an empty folder.
 
     Args:
-        folder: Where.
+        folder: The folder.
         ledger: URL of the ledger; "" for SQLite in the home.
-        disk_reserve: Percent of the disk; a reserve that no disk has keeps a scheduler from starting
-            what it plans.
+        disk_reserve: Percentage of the disk; an impossibly large reserve prevents a scheduler from
+            starting runs that it plans.
     """
     given = environment(folder / "etl", JUPYTER_ETL_DISK_RESERVE=str(disk_reserve))
     settings = Settings.from_env(given, ledger=ledger)
@@ -118,7 +118,7 @@ def platform(folder: Path, *, ledger: str = "", disk_reserve: float = 0.0) -> It
 
 
 def printed(platform: Platform, run: Run) -> str:
-    """Return what the first cell that printed anything wrote to stdout; raises `Broken`."""
+    """Return the text that the first cell with output wrote to stdout; raises `Broken`."""
     book: dict[str, Any] = json.loads(platform.etl.runs.notebook(run.id))
     for cell in book["cells"]:
         for output in cell.get("outputs", ()):
@@ -128,7 +128,7 @@ def printed(platform: Platform, run: Run) -> str:
 
 
 def ended_at(run: Run) -> datetime:
-    """Return when a run ended; raises `Broken`."""
+    """Return the end of a run; raises `Broken`."""
     if run.finished_at is None:
         raise Broken(f"run {run.id} has no end")
     return run.finished_at

@@ -1,7 +1,7 @@
 """Ledgers with very many pipelines and runs.
 
-The platform writes one row through its own calls; here it is copied, below the platform, since to
-deploy 100,000 pipelines takes minutes.
+The platform writes one row by its own calls. The row is then copied by SQL, because deploying
+100,000 pipelines takes minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIX = "0 6 * * *"
 
 
 def next_six(now: datetime) -> datetime:
-    """Return when `SIX` is due next, UTC."""
+    """Return the next due time of `SIX`, UTC."""
     today = now.replace(hour=6, minute=0, second=0, microsecond=0)
     return today if today > now else today + timedelta(days=1)
 
@@ -34,10 +34,10 @@ def deploy_many(at: Platform, count: int, *, cron: str, now: datetime, due: date
 
     Args:
         at: An empty platform.
-        count: How many there are at last.
+        count: Total number of pipelines.
         cron: Their schedule, UTC.
-        now: Of the deployment.
-        due: When they are due next.
+        now: Time of the deployment.
+        due: Their next due time.
 
     Returns:
         Their names.
@@ -63,13 +63,13 @@ def deploy_many(at: Platform, count: int, *, cron: str, now: datetime, due: date
 
 
 def queue_many(at: Platform, names: Sequence[str], count: int, *, state: RunState) -> None:
-    """Make runs of these pipelines in turn, all in one state.
+    """Create runs distributed over these pipelines, all in one state.
 
     Args:
-        at: With the pipelines.
-        names: Of the pipelines.
-        count: How many runs.
-        state: Queued, or one of the ends.
+        at: The platform with the pipelines.
+        names: Names of the pipelines.
+        count: Number of runs.
+        state: Queued, or a final state.
     """
     made = at.etl.runs.trigger(names[0])
     end = {} if state is RunState.QUEUED else _end(state, made.created_at)
@@ -106,7 +106,7 @@ def _end(state: RunState, at: datetime) -> dict[str, Any]:
 def _copy(
     engine: sa.Engine, table_name: str, key: str, of: str, keys: Sequence[str], change: _Change
 ) -> None:
-    """Copy one row under other keys."""
+    """Copy one row with other keys."""
     table = _table(engine, table_name)
     with engine.begin() as connection:
         row = connection.execute(sa.select(table).where(table.c[key] == of)).mappings().one()
@@ -130,6 +130,6 @@ def _table(engine: sa.Engine, name: str) -> sa.Table:
 
 
 def _settle(engine: sa.Engine) -> None:
-    """Give the database the statistics that it would have gathered by and by."""
+    """Update the statistics, which the database would otherwise gather over time."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))

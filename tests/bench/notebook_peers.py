@@ -1,4 +1,4 @@
-"""The peers that execute notebooks, driven as their users do."""
+"""The peers that execute notebooks, used as by their users."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.processes import Broken, Cost, Worker, cpu_of_all, environment, need,
 
 _PATIENCE_S = 180.0
 POLL_S = 0.1
-"""Between two questions to the REST of a server: each costs it time."""
+"""Seconds between two polls of a server's REST API: each takes it time."""
 
 
 def executed(path: Path, cells: int) -> None:
@@ -46,7 +46,7 @@ def papermill_command(notebook: Path, folder: Path) -> Cost:
 
 
 def papermill_in_process(live: Worker, notebook: Path, folder: Path) -> Cost:
-    """Execute a notebook with ``papermill.execute_notebook`` in a process that has it imported."""
+    """Execute a notebook with ``papermill.execute_notebook`` in a process that has imported it."""
     out = folder / "in-process.ipynb"
     cost = live.do(
         "import papermill\n"
@@ -58,18 +58,18 @@ def papermill_in_process(live: Worker, notebook: Path, folder: Path) -> Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class JupyterServer:
-    """A living Jupyter server.
+    """A running Jupyter server.
 
     Args:
-        url: Of its root, with a slash.
-        token: Of its REST.
+        url: Root URL, with a slash.
+        token: Token of its REST API.
     """
 
     url: str
     token: str
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask its REST; raises `Broken` where it refuses."""
+        """Send a request to its REST API; raises `Broken` if it is refused."""
         request = urllib.request.Request(  # noqa: S310 - our own address
             self.url + path,
             data=None if body is None else json.dumps(body).encode(),
@@ -85,7 +85,7 @@ class JupyterServer:
             raise Broken(f"{path}: {problem.code} {problem.read()[:2000]!r}") from None
 
     def answers(self, path: str) -> bool | None:
-        """Tell whether it answers already; None where it does not."""
+        """Return whether it responds; None if it does not yet."""
         try:
             self.ask(path)
         except (OSError, Broken):
@@ -102,14 +102,14 @@ def jupyter_server(
     answers: str,
     options: Sequence[str] = (),
 ) -> Iterator[JupyterServer]:
-    """Start ``jupyter server`` and end it at last.
+    """Start ``jupyter server`` and finally stop it.
 
     Args:
-        python: Of its environment.
+        python: Interpreter of its environment.
         folder: Its root.
-        env: Of its process.
-        answers: A path that it answers once it is ready.
-        options: Of its command line.
+        env: Environment of its process.
+        answers: A path that responds once the server is ready.
+        options: Command-line options.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -147,7 +147,7 @@ def start_job(living: JupyterServer, notebook: str) -> str:
     """Post a job and return its id.
 
     Args:
-        living: With jupyter-scheduler.
+        living: Server with jupyter-scheduler.
         notebook: Path below its root.
     """
     made = living.ask(
@@ -169,20 +169,20 @@ def _environment(living: JupyterServer) -> str:
 
 
 def finished_job(living: JupyterServer, job: str) -> float | None:
-    """Return the instant a job ended, by its own record, in seconds since 1970; None before.
+    """Return the recorded end of a job in seconds since 1970; None before.
 
     Raises:
-        JobFailed: It ended, and did not complete.
+        JobFailed: It ended without completing.
     """
     found = living.ask(f"scheduler/jobs/{job}")
-    # STOPPED is also what a job is before it has begun.
+    # STOPPED is also the state of a job before it has begun.
     if found["status"] == "FAILED":
         raise JobFailed(f"the job failed: {found.get('status_message')}")
     return found["end_time"] / 1000 if found["status"] == "COMPLETED" else None
 
 
 def job(living: JupyterServer, notebook: str, folder: Path) -> Cost:
-    """Run one job, from the POST to the end it records."""
+    """Run one job; measures from the POST to its recorded end."""
     cpu, asked = cpu_of_all(), time.time()
     made = start_job(living, notebook)
     ended = wait_for(

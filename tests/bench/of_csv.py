@@ -16,7 +16,7 @@ from bench.sizes import Size
 _FILE = "orders.csv"
 _TRUTH = "orders.parquet"
 _ROW_BYTES = 120
-"""About as long as a line of the file is."""
+"""Approximate length of a line of the file."""
 
 _VALUES = """
 SELECT
@@ -89,15 +89,15 @@ _TO_ARROW = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """A way to read the file.
+    """A library that reads the file.
 
     Args:
-        name: For people.
-        imports: Executed before the clock runs.
-        plain: What its user writes.
+        name: Display name.
+        imports: Executed before the measurement.
+        plain: Code as users write it.
         gives: Kind of the result: ``pandas``, ``arrow`` or ``polars``.
-        told: The same with the types that it has to be told.
-        word: Which those are.
+        told: The same with declared types.
+        word: Description of these types.
     """
 
     name: str
@@ -195,10 +195,11 @@ def _write(folder: Path, rows: int) -> float:
 def _against(
     at: Platform, folder: Path, size: Size, reader: Reader
 ) -> tuple[Pair, list[str], Cost]:
-    """Measure ours and a peer with declared zip codes in turn.
+    """Measure ours and a peer with declared zip codes alternately.
 
     Returns:
-        Both, the columns in which the peer lost values, and what it took and lost untold.
+        Both, the columns in which the peer lost values, and its cost and losses without
+        declarations.
     """
     kind = "pandas" if reader.gives == "pandas" else "arrow"
     ours = Reader(

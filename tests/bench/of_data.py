@@ -1,4 +1,4 @@
-"""What it takes to read, check and publish many rows."""
+"""Costs of reading, checking and publishing many rows."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ _TPCH_STREAMS = {
 
 @contextmanager
 def _orders(folder: Path, rows: int) -> Iterator[tuple[Platform, str] | None]:
-    """Make a table in PostgreSQL and declare it as a source; None where there is no server."""
+    """Create a table in PostgreSQL and declare it as a source; None if there is no server."""
     folder.mkdir()
     with postgres() as server:
         if server is None:
@@ -135,7 +135,7 @@ def _orders(folder: Path, rows: int) -> Iterator[tuple[Platform, str] | None]:
 
 
 def postgres_read(folder: Path, size: Size) -> Iterator[Figure]:
-    """A table as a frame, in a process that has nothing imported yet, against pandas."""
+    """A table as a frame, in a process without any imports yet, compared with pandas."""
     what = f"PostgreSQL {size.of_rows} x {_COLUMNS} to a DataFrame, to pandas.read_sql"
     with _orders(folder / "read", size.rows) as made:
         if made is None:
@@ -171,7 +171,7 @@ def postgres_read(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def postgres_publish(folder: Path, size: Size) -> Iterator[Figure]:
-    """A table of PostgreSQL published without a frame, at a third of the rows and at all."""
+    """A table of PostgreSQL published without a frame, with a third of the rows and with all."""
     what = f"PostgreSQL to a published table, {size.of_rows} rows, peak"
     flat = f"the same, to the peak at {size.rows // 3:,} rows"
     peaks: list[float] = []
@@ -236,7 +236,8 @@ os.fsync = timed_fsync
 
 
 def publish(folder: Path, size: Size) -> Iterator[Figure]:
-    """A frame into a table, against a bare file, and what syncing its files costs."""
+    """A frame published to a table, compared with a bare file, and the cost of syncing its files.
+    """
     made = _FRAME.format(rows=size.rows)
     with (
         platform(folder) as at,
@@ -313,7 +314,7 @@ def tpch(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _generate(folder: Path, scale: float) -> int:
-    """Write the tables and return the rows of lineitem, as the files themselves say."""
+    """Write the tables and return the rows of lineitem, according to the files' metadata."""
     import pyarrow.parquet as pq
 
     command = [str(DATA.command / "tpchgen-cli"), "parquet", "--quiet", "-s", f"{scale:g}"]

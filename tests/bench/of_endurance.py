@@ -1,4 +1,4 @@
-"""Whether anything grows with the number of runs."""
+"""Growth of resources with the number of runs."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ _REST_S = 5.0
 _RESTS = 6
 _GROWTH = 1.1
 _FIRST = 0.3
-"""Share of the runs before the first look: SQLite keeps two megabytes of the ledger in memory for each
-connection, which 3,000 runs fill."""
+"""Share of the runs before the first measurement.
+
+SQLite caches two megabytes of the ledger for each connection, which 3,000 runs fill.
+"""
 
 _LAST = 0.99
-"""The same before the second measurement: a fork server that has forked 10,000 times is replaced."""
+"""The same before the second measurement: a fork server is replaced after 10,000 forks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What stays of a platform between two runs.
+    """Resources of a platform between two runs.
 
     Args:
-        memory: Of the scheduler and all it started, bytes; without mapped files, of which a process
-            that shares them with strangers would count less.
-        scheduler: Of the scheduler alone, bytes: its fork server is replaced regularly.
-        descriptors: That they have open.
-        processes: How many.
-        zombies: What has ended and is not buried: name, and whose child it was.
+        memory: Bytes of the scheduler and all its processes, without mapped files, whose share
+            depends on other processes.
+        scheduler: Bytes of the scheduler alone, because its fork server is replaced regularly.
+        descriptors: Number of open descriptors.
+        processes: Number of processes.
+        zombies: Processes that have ended and were not reaped: name, and name of the parent.
         temporary: Files and folders in the temporary folder.
     """
 
@@ -53,7 +55,8 @@ class Standing:
 
 
 def endurance(folder: Path, size: Size) -> Iterator[Figure]:
-    """Very many runs, two at once: memory, descriptors, temporary files and zombies stay as they are."""
+    """Very many runs, two at once: memory, descriptors, temporary files and zombies must not grow.
+    """
     temporary = folder / "tmp"
     temporary.mkdir()
     with platform(folder) as at:
@@ -99,7 +102,7 @@ def endurance(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _make(at: Platform, name: str, count: int) -> None:
-    """Make so many runs, never more than a batch waiting."""
+    """Execute this many runs, with at most one batch queued."""
     while count > 0:
         number = min(_BATCH, count)
         for _ in range(number):

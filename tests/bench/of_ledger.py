@@ -1,4 +1,4 @@
-"""What a scheduler's looks cost when the ledger is full."""
+"""Cost of a scheduler's polls with a full ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.sizes import Size
 from jupyter_etl.model import RunState
 
 _NEVER = 99.999
-"""A reserve that no disk has: a scheduler plans and claims nothing."""
+"""An impossibly large reserve: a scheduler plans and claims nothing."""
 _LEDGERS = ("SQLite", "PostgreSQL")
 _CRONS = ("*/7 * * * *", "30 6 * * 1-5", "0 0 1 * *", "15 */3 * * *", "0 12 * * 0", "5 4 29 2 *")
 
@@ -50,7 +50,7 @@ def _on_each(
     *,
     disk_reserve: float = 0.0,
 ) -> Iterator[Figure]:
-    """Take one measure on both databases."""
+    """Take one measurement on both databases."""
     for kind, goal in zip(_LEDGERS, goals, strict=True):
         with _ledger(kind, folder, disk_reserve=disk_reserve) as at:
             value, detail = (None, NOT_INSTALLED) if at is None else measure(at)
@@ -58,7 +58,7 @@ def _on_each(
 
 
 def idle_tick(folder: Path, size: Size) -> Iterator[Figure]:
-    """One look of a scheduler while nothing is due; it tells, too, when to look again."""
+    """One poll of a scheduler while nothing is due; it also returns the time of the next poll."""
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
@@ -78,7 +78,7 @@ def idle_tick(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def due(folder: Path, size: Size) -> Iterator[Figure]:
-    """Everything due at once is planned."""
+    """Planning of pipelines that are all due at once."""
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
@@ -100,7 +100,7 @@ def due(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def outage(folder: Path, size: Size) -> Iterator[Figure]:
-    """A scheduler finds pipelines, due every minute, that nobody has looked at for 30 days."""
+    """A scheduler's catch-up of pipelines that are due every minute, after an outage of 30 days."""
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
@@ -108,7 +108,8 @@ def outage(folder: Path, size: Size) -> Iterator[Figure]:
         seconds = _plan_all(at)
         queued = at.etl.runs.count(states=[RunState.QUEUED])
         skipped = at.etl.runs.count(states=[RunState.SKIPPED])
-        # Each has its latest time as a run, and the others on record, whatever the number of rows.
+        # Each has its latest time as a run, and the others on record, regardless of the number of
+        # rows.
         need(queued == size.outage, f"{queued} runs are queued")
         need(skipped >= size.outage, f"{skipped} are recorded as skipped")
         return seconds, f"{queued:,} runs, {skipped:,} records of what is skipped"
@@ -124,7 +125,7 @@ def outage(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def claim(folder: Path, size: Size) -> Iterator[Figure]:
-    """Two of very many queued runs are claimed."""
+    """Claiming of two of very many queued runs."""
 
     def measure(at: Platform) -> tuple[float, str]:
         now = at.etl.clock.now()
@@ -147,7 +148,7 @@ def claim(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def cron(folder: Path, size: Size) -> Iterator[Figure]:
-    """The next times of cron expressions, against croniter and APScheduler."""
+    """The next times of cron expressions, compared with croniter and APScheduler."""
     count = max(10, size.due // 20)
     given = (
         f"from datetime import datetime, timedelta, timezone\nexprs, count = {_CRONS!r}, {count}\n"
@@ -158,7 +159,7 @@ def cron(folder: Path, size: Size) -> Iterator[Figure]:
         worker(folder, python=CRON.python, env=environment()) as theirs,
     ):
         ours.do(given + _OURS)
-        # Each call begins on another day, so that nobody finds the answers in a cache.
+        # Each call begins on another day, so that no library can use a cache.
         days = count_from(1)
         for peer, code in (("croniter", _CRONITER), ("APScheduler", _APSCHEDULER)):
             theirs.do(given + code)

@@ -1,4 +1,4 @@
-"""What somebody sees who opens the panel of a large platform, in a real browser."""
+"""Response times of the panel of a large platform, in a real browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAINT, _UPDATE = "panel: first paint", "panel: update after the event"
 
 
 def paint(folder: Path, size: Size) -> Iterator[Figure]:
-    """From opening the panel to its first row, and from an event to the row that shows it."""
+    """From opening the panel to its first row, and from an event to the updated row."""
     of = f" with {size.pipelines:,} pipelines and {size.runs:,} runs"
     if not Path(CHROMIUM).exists() or find_spec("playwright") is None:
         for what in (_PAINT, _UPDATE):

@@ -1,4 +1,4 @@
-"""How long it takes until a notebook has run, how many run in a minute, and what rest costs."""
+"""Latency, throughput and idle cost of runs."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ from jupyter_etl.runner.kernel.kernels import DEFAULT_KERNEL
 
 _WORKERS = 2
 _REST_S = 2.0
-"""After a run: so long it takes at most until the next runner is ready."""
+"""Seconds after a run within which the next runner is prestarted."""
 _MANY_A_SECOND = 20
-"""Runs that are queued for each second of a window: more than can be made in it."""
+"""Runs that are queued for each second of a window: more than can be executed in it."""
 _INSTALLED = "installed"
-"""Name of a kernel that ``python -m ipykernel install`` has registered."""
+"""Name of a kernel that was installed with ``python -m ipykernel install``."""
 _KINDS = (
     ("one-cell notebook", "1 + 1", DEFAULT_KERNEL, 1 / 12, 1 / 35),
     ("one-cell notebook, kernel as ipykernel installs it", "1 + 1", _INSTALLED, 1 / 12, 1 / 35),
@@ -61,7 +61,7 @@ _KINDS = (
 
 
 def run(folder: Path, size: Size) -> Iterator[Figure]:
-    """One run through a living scheduler, from the request to its end, against papermill."""
+    """One run by a running scheduler, from the request to its end, compared with papermill."""
     with ExitStack() as stack:
         at = stack.enter_context(platform(folder))
         path = {"JUPYTER_PATH": _install_kernel(folder / "kernels")}
@@ -80,7 +80,9 @@ def run(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _end_of_cold_run(at: Platform, size: Size) -> Figure:
-    """Measure from the end of the last cell to the end of the run, which is after the kernel's."""
+    """Measure from the end of the last cell to the end of the run, which follows that of the
+    kernel.
+    """
     path = at.notebook("cold", "1 + 1")
     seconds = []
     for _ in range(size.cold):
@@ -99,7 +101,7 @@ def _end_of_cold_run(at: Platform, size: Size) -> Figure:
 
 
 def _install_kernel(prefix: Path) -> str:
-    """Register a kernel of this environment; return the folder in which Jupyter finds it."""
+    """Install a kernel of this environment; return the folder in which Jupyter finds it."""
     words = ["-m", "ipykernel", "install", "--prefix", str(prefix), "--name", _INSTALLED]
     subprocess.run([sys.executable, *words], env=environment(), capture_output=True, check=True)
     return str(prefix / "share" / "jupyter")
@@ -119,7 +121,7 @@ def _one_kind(
     def ours() -> Cost:
         return _cost_of_run(at, name, made)
 
-    # The first of each is slower: what is preloaded, and the cache of the disk.
+    # The first of each is slower: it fills preloaded modules and the disk cache.
     ours()
     papermill_in_process(live, path, at.folder)
     found = in_turn(ours, lambda: papermill_in_process(live, path, at.folder), size.pairs)
@@ -138,13 +140,13 @@ def _cost_of_run(at: Platform, name: str, made: list[Run]) -> Cost:
     cpu = cpu_of_all()
     wall_s, run = at.run(name)
     made.append(run)
-    # Who is measured next is not to pay for the runner that is made ready now; this one is.
+    # The runner that is prestarted now must not affect the next measurement.
     at.etl.clock.wait(_REST_S)
     return Cost(wall_s=wall_s, cpu_s=cpu_of_all() - cpu)
 
 
 def _warmth(at: Platform, runs: Sequence[Run]) -> str:
-    """Say how many runs had a warm kernel, and why the others had not."""
+    """Return how many runs had a warm kernel, and why the others had none."""
     said = [e for run in runs for e in at.etl.runs.events(run.id) if e["kind"] == "kernel"]
     cold = sorted({str(event["why"]) for event in said if not event["warm"]})
     warm = sum(bool(event["warm"]) for event in said)
@@ -152,7 +154,7 @@ def _warmth(at: Platform, runs: Sequence[Run]) -> str:
 
 
 def jobs(folder: Path, size: Size) -> Iterator[Figure]:
-    """One run, against one job of jupyter-scheduler on a living server."""
+    """One run, compared with one job of jupyter-scheduler on a running server."""
     with ExitStack() as stack:
         at = stack.enter_context(platform(folder))
         name = at.deploy("n0", "1 + 1")
@@ -176,7 +178,7 @@ def jobs(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def throughput(folder: Path, size: Size) -> Iterator[Figure]:
-    """No-op runs a minute with two at once, against jupyter-scheduler."""
+    """Runs per minute that do nothing, two at once, compared with jupyter-scheduler."""
     with platform(folder) as at:
         name = at.deploy("n0", "1 + 1")
         with at.scheduler(workers=_WORKERS):
@@ -223,10 +225,10 @@ def _runs_a_minute(at: Platform, name: str, size: Size) -> float:
 
 
 def _jobs_a_minute(peer: JupyterServer, folder: Path, size: Size) -> tuple[float, int]:
-    """Keep two jobs in hand until the window is over.
+    """Keep two jobs active until the window is over.
 
     Returns:
-        How many completed a minute, and how many failed.
+        The completed jobs per minute, and the number of failed ones.
     """
     begun = time.time()
     failed: list[JobFailed] = []
@@ -267,7 +269,7 @@ def latency(folder: Path, size: Size) -> Iterator[Figure]:
                 every_s=1.0,
                 log=at.folder / "up.log",
             )
-        # The first one finds nothing warm.
+        # The first one finds no warm runner.
         found = sorted(at.ended(), key=lambda run: run.id)[1:]
         late = [(float(printed(at, run)) - run.new.due_at.timestamp()) * 1000 for run in found]
     need(min(late) >= 0, f"a cell ran {-min(late):.3g} ms before it was due")
@@ -283,12 +285,12 @@ def latency(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def prestart_s(size: Size) -> int:
-    """Return for how many seconds after a run a prestarted runner is kept."""
+    """Return the seconds after a run during which a prestarted runner is kept."""
     return round(2 * size.rest_s + _REST_S)
 
 
 def rest(folder: Path, size: Size) -> Iterator[Figure]:
-    """What a scheduler costs that has run something and has nothing to do."""
+    """Cost of an idle scheduler after some runs."""
     ready_s = prestart_s(size)
     with platform(folder) as at:
         name = at.deploy("n0", "1 + 1")

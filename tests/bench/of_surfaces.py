@@ -1,4 +1,4 @@
-"""What the surfaces add: imports, magics, the consumers' service, the panel's REST."""
+"""Overhead of the surfaces: imports, magics, the gateway, the panel's REST API."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _COMMANDS = (
 
 
 def start_up(folder: Path, size: Size) -> Iterator[Figure]:
-    """What an import costs in a fresh process, and ``%load_ext`` in a fresh shell."""
+    """Cost of an import in a new process, and of ``%load_ext`` in a new shell."""
     env = environment(folder / "etl")
 
     def python(code: str) -> tuple[float, str]:
@@ -81,7 +81,7 @@ def start_up(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def magic(folder: Path, size: Size) -> Iterator[Figure]:
-    """What ``%etl`` adds to the call behind it; the largest of three commands."""
+    """Overhead of ``%etl`` on the underlying call; the largest of three commands."""
     (folder / "orders.csv").write_text("id,amount\n" + "".join(f"{n},1.5\n" for n in range(100)))
     with platform(folder) as at, worker(folder, env=at.env) as live:
         live.do(SHELL + 'etl.source("orders", "orders.csv")\n')
@@ -104,7 +104,7 @@ def _overhead(live: Worker, magic_call: str, call: str, times: int) -> float:
 
 
 def serve(folder: Path, size: Size) -> Iterator[Figure]:
-    """The consumers' service: rows of a table that is large, with four clients."""
+    """The gateway: rows of a large table, with four clients."""
     with platform(folder) as at:
         with worker(folder, env=at.env) as live:
             live.do(
@@ -119,7 +119,7 @@ def serve(folder: Path, size: Size) -> Iterator[Figure]:
         with server(words, folder, env=at.env, log=log):
             token = wait_for("the service does not answer", lambda: _token(at.home, port),
                              seconds=60, log=log)  # fmt: skip
-            # The first answer waits for imports.
+            # The first response waits for imports.
             _ask_with_clients(port, token, replace(size, calls=1))
             times = _ask_with_clients(port, token, size)
     yield Figure(
@@ -132,7 +132,7 @@ def serve(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def not_there_yet() -> Iterator[Figure]:
-    """Say what the service does not have, or has and is not driven here yet."""
+    """Report features of the gateway that are missing, or that are not measured here yet."""
     routes = [str(route.path) for route in create_app(_Nothing(), lambda: "t" * 43).routes]  # type: ignore[attr-defined,arg-type]
     for what, word, goal in (
         ("query API over 3M rows, 4 clients, p95", "quer", 100.0),
@@ -146,7 +146,7 @@ def not_there_yet() -> Iterator[Figure]:
 
 
 class _Nothing:
-    """A catalogue that is never asked."""
+    """A catalogue that is never used."""
 
 
 def _token(home: Path, port: int) -> str | None:
@@ -184,7 +184,7 @@ def _ask_with_clients(port: int, token: str, size: Size) -> list[float]:
 
 
 def panel(folder: Path, size: Size) -> Iterator[Figure]:
-    """How fast the panel's REST answers when there is much."""
+    """Response times of the panel's REST API with much data."""
     with platform(folder) as at:
         now = at.etl.clock.now()
         names = deploy_many(

@@ -1,4 +1,4 @@
-"""The table of docs/performance.md, as the last full run found it."""
+"""The table of docs/performance.md, with the results of the last full run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ END = "<!-- end of figures -->"
 def write_page(
     page: Path, about: dict[str, Any], figures: Sequence[Figure], broken: Sequence[str]
 ) -> None:
-    """Replace the figures of the page; what stands around them stays.
+    """Replace the figures of the page; the surrounding text is kept.
 
     Args:
         page: The file; it has both marks.
         about: The machine and the versions.
         figures: All of them.
-        broken: Names of the measures that broke.
+        broken: Names of the measurements that failed.
     """
     text = page.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
@@ -41,8 +41,8 @@ def figures_block(
     Args:
         about: The machine and the versions.
         figures: All of them.
-        broken: Names of the measures that broke.
-        on: When.
+        broken: Names of the measurements that failed.
+        on: Date of the run.
     """
     ours = {k: v for k, v in about.items() if isinstance(v, str) and k != "python"}
     peers = {f"peer's {k}": v for k, v in about["peers"].items()}

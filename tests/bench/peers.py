@@ -1,4 +1,4 @@
-"""What the platform is measured against, in environments of their own."""
+"""The peers of the comparison, in environments of their own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from bench.processes import Broken
 
 _FOLDER = Path(__file__).parents[2] / ".venv" / "bench"
-"""Where the environments are kept; ``make clean`` takes them away."""
+"""Folder of the environments; ``make clean`` deletes it."""
 
 
 @dataclass(frozen=True)
 class Peers:
-    """An environment with some peers at their current versions, made when it is first used.
+    """An environment with some peers in their current versions, created at first use.
 
     Args:
-        name: Of its folder.
-        packages: To be installed, with what they need.
-        shows: Those whose versions are reported.
+        name: Name of its folder.
+        packages: Packages to install, with their requirements.
+        shows: Packages whose versions are reported.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Peers:
 
     @cached_property
     def python(self) -> Path:
-        """Its interpreter; raises `Broken` where it cannot be made."""
+        """Its interpreter; raises `Broken` if it cannot be created."""
         folder = _FOLDER / self.name
         done, wanted = folder / "packages.json", json.dumps([sys.version, *self.packages])
         if not done.is_file() or done.read_text() != wanted:
@@ -50,7 +50,7 @@ class Peers:
 
     @property
     def is_made(self) -> bool:
-        """Whether it has been used in this process, so that its versions matter."""
+        """Whether it has been used in this process, so that its versions are reported."""
         return "python" in self.__dict__
 
     @property
@@ -89,6 +89,6 @@ CSV = Peers(
     "csv", ("pandas", "pyarrow", "polars", "duckdb"), ("pandas", "pyarrow", "polars", "duckdb")
 )
 CRON = Peers("cron", ("croniter", "apscheduler"), ("croniter", "apscheduler"))
-"""Apart from the others: jupyter-scheduler holds croniter at an old version."""
+"""Separate from the others, because jupyter-scheduler requires an old version of croniter."""
 
 ALL = (RUNS, DATA, CSV, CRON)

@@ -1,4 +1,4 @@
-"""PostgreSQL for the measures that need it."""
+"""PostgreSQL for the measurements that need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_INSTALLED = "no PostgreSQL server is installed"
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer | None]:
-    """Start a private server, and take it away at last; None where none is installed."""
+    """Start a private server, and finally remove it; None if PostgreSQL is not installed."""
     binaries = find_binaries()
     if binaries is None:
         yield None

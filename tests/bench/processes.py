@@ -1,4 +1,4 @@
-"""Processes of the benchmark: workers that execute code, servers, and what all of them cost."""
+"""Processes of the benchmark: workers that execute code, servers, and the cost of all of them."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _SHOWN = 4000
 
 
 class Broken(Exception):
-    """A measure could not be taken, or its result was not what it should be."""
+    """A measurement failed, or its result was wrong."""
 
 
 def need(holds: bool, what: str) -> None:
-    """Raise `Broken` where something that a measure relies on does not hold."""
+    """Raise `Broken` unless a precondition of a measurement holds."""
     if not holds:
         raise Broken(what)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a piece of code took.
+    """The cost of a piece of code.
 
     Args:
-        wall_s: By the clock.
-        cpu_s: Of the processor, with its children that have ended.
-        peak_bytes: Largest resident memory of its process so far.
-        value: What the code left in the variable ``value``.
+        wall_s: Wall-clock seconds.
+        cpu_s: Processor seconds, including children that have ended.
+        peak_bytes: Peak resident memory of its process so far.
+        value: The variable ``value`` of the code.
     """
 
     wall_s: float
@@ -57,11 +57,11 @@ class Cost:
 
 
 class Worker:
-    """A living interpreter that executes code.
+    """A running interpreter that executes code.
 
     Args:
-        process: Of ``worker.py``.
-        log: Where it writes what is no answer.
+        process: Process of ``worker.py``.
+        log: Log of its output, except the answers.
     """
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
@@ -69,7 +69,7 @@ class Worker:
         self._log = log
 
     def do(self, code: str) -> Cost:
-        """Execute code and return what it cost; raises `Broken` with its traceback."""
+        """Execute code and return its cost; raises `Broken` with its traceback."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -91,12 +91,12 @@ class Worker:
 def worker(
     folder: Path, *, python: str | Path = sys.executable, env: Mapping[str, str] | None = None
 ) -> Iterator[Worker]:
-    """Start a worker and end it again.
+    """Start a worker and finally stop it.
 
     Args:
-        folder: Its working directory; its log lies there too.
+        folder: Its working directory, which also has its log.
         python: The interpreter; by default this one.
-        env: All of its environment; by default `environment` without a home.
+        env: Its complete environment; by default `environment` without a home.
     """
     log = folder / "worker.log"
     with log.open("ab") as errors:
@@ -122,7 +122,7 @@ def worker(
 def server(
     words: Sequence[str | Path], folder: Path, *, env: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process that stays, and end it with SIGTERM."""
+    """Start a long-running process, and finally stop it with SIGTERM."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             [str(word) for word in words],
@@ -140,7 +140,7 @@ def server(
 
 
 def end(process: subprocess.Popen[Any]) -> None:
-    """Wait for a process that was told to end; kill it and all it started if it does not."""
+    """Wait for a process that was asked to exit; kill it and its descendants if it does not."""
     started = descendants(process.pid)
     try:
         process.wait(timeout=10)
@@ -158,7 +158,7 @@ def _kill(pid: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the processes that a process started, and those that they did."""
+    """Return all descendants of a process."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -166,7 +166,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of what detaches itself, so that `cpu_of_all` sees it as well.
+    """Adopt detached processes, so that `cpu_of_all` includes them.
 
     Source:
         prctl(2), PR_SET_CHILD_SUBREAPER.
@@ -175,13 +175,13 @@ def adopt_orphans() -> None:
 
 
 def cpu_of_all() -> float:
-    """Return the processor seconds of all that the benchmark started, living and ended."""
+    """Return the processor seconds of all processes of the benchmark, running and ended."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return ended.ru_utime + ended.ru_stime + cpu_of(descendants(os.getpid()))
 
 
 def cpu_of(pids: Sequence[int]) -> float:
-    """Return the processor seconds of living processes and of their children that have ended."""
+    """Return the processor seconds of running processes and of their children that have ended."""
     total = 0.0
     for pid in pids:
         try:
@@ -193,19 +193,19 @@ def cpu_of(pids: Sequence[int]) -> float:
 
 
 class Watch:
-    """What passes from now on, on a machine that may be a guest of another."""
+    """Elapsed time from now on, on a machine that may be virtual."""
 
     def __init__(self) -> None:
         self._begun, self._stolen = monotonic(), _stolen_s()
 
     @property
     def seconds(self) -> float:
-        """Since then."""
+        """Elapsed seconds."""
         return monotonic() - self._begun
 
     @property
     def steal(self) -> float:
-        """Percent of the processors' time that the host gave to others: `st` of top."""
+        """Percentage of processor time that the host gave to other machines: `st` of top."""
         return 100 * (_stolen_s() - self._stolen) / (self.seconds * (os.cpu_count() or 1))
 
 
@@ -214,7 +214,7 @@ def _stolen_s() -> float:
 
 
 def pss_of(pids: Sequence[int]) -> int:
-    """Return the memory of processes, what they share counted once, in bytes.
+    """Return the memory of processes in bytes; shared pages count once.
 
     Source:
         proc(5), ``smaps_rollup``: Pss.
@@ -239,7 +239,7 @@ def wait_for(
     log: Path,
     every_s: float = 0.02,
 ) -> _T:
-    """Look again and again until there is an answer; raises `Broken` with the end of the log."""
+    """Poll until there is a result; raises `Broken` with the end of the log."""
     until = monotonic() + seconds
     while True:
         found = look()
@@ -256,11 +256,11 @@ def tail(log: Path) -> str:
 
 
 def environment(home: Path | None = None, **more: str) -> dict[str, str]:
-    """Return an environment without anything of Jupyter's or the user's platform.
+    """Return an environment without settings of Jupyter or of the user's platform.
 
     Args:
-        home: Of the platform; None for a process that has nothing to do with it.
-        more: Variables on top.
+        home: Home of the platform; None for a process without one.
+        more: Additional variables.
     """
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_", "PYTHON"))}
     if home is not None:

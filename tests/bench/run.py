@@ -1,8 +1,8 @@
-"""``make bench``: the speed goals, measured against the peers in the same run.
+"""``make bench``: the performance goals, measured against the peers in the same run.
 
-Every measure verifies what it timed. Against a peer, both are taken in turn, so that a change of the
-machine's speed falls on both. A goal that is missed is printed as missed, and does not fail; a
-measure that breaks does.
+Every measurement verifies its result. Ours and a peer's are measured alternately, so that changes
+of the machine's speed affect both. A missed goal is printed as missed and is not an error; a failed
+measurement is one.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ MEASURES: dict[str, Measure] = {
     **of_endurance.MEASURES,
 }
 ON_REQUEST = frozenset(of_endurance.MEASURES)
-"""What takes so long that it is only taken by its name."""
+"""Measurements that take so long that they are only run by name."""
 PAGE = TESTS.parent / "docs" / "performance.md"
 _OURS = ("papermill", "pandas", "pyarrow", "duckdb", "deltalake", "sqlalchemy", "ipykernel")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """A measure that could not be taken.
+    """A measurement that failed.
 
     Args:
-        name: Of the measure.
-        error: What it raised, with its trace.
+        name: Name of the measurement.
+        error: Its exception with the traceback.
         brief: The same on one line.
     """
 
@@ -63,7 +63,7 @@ class Broken:
 
 
 def machine() -> dict[str, object]:
-    """Return what the figures depend on besides the code."""
+    """Return the properties of the machine that affect the figures."""
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -74,8 +74,8 @@ def machine() -> dict[str, object]:
 
 
 def take(measure: Measure, name: str, size: Size) -> Iterator[Figure | Broken]:
-    """Take one measure in a folder of its own; what it raises becomes a `Broken`."""
-    # Short: the path of a Unix socket has room for 107 bytes.
+    """Run one measurement in a folder of its own; exceptions become a `Broken`."""
+    # Short: the path of a Unix socket is limited to 107 bytes.
     with TemporaryDirectory(prefix="etl-b-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         try:
             yield from measure(Path(folder), size)
@@ -86,17 +86,17 @@ def take(measure: Measure, name: str, size: Size) -> Iterator[Figure | Broken]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print.
+    """Run the measurements and print the figures.
 
     Returns:
-        0, also where a goal is missed; 1 where a measure broke.
+        0, even if a goal is missed; 1 if a measurement failed.
     """
     args = _parse(argv)
     adopt_orphans()
-    # So that what is told to end ends its processes too.
+    # So that a terminated benchmark ends its processes too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     size = QUICK if args.quick else FULL
-    # A scheduler that is kept from starting runs says so; here that is meant.
+    # A scheduler that is prevented from starting runs logs that; here it is intended.
     logging.getLogger("jupyter_etl").setLevel(logging.ERROR)
     about, whole = machine(), Watch()
     _say(" ".join(f"{key}={value}" for key, value in about.items()))
@@ -166,7 +166,7 @@ def _conclude(
 
 
 def _end_leftovers() -> None:
-    """End what a measure left running; it would cost the next one time."""
+    """Kill processes left by a measurement, which would affect the next one."""
     for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""How much is measured: at full length, or as a smoke test."""
+"""The sizes of the measurements: full, or as a smoke test."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """The sizes of all measures.
+    """The sizes of all measurements.
 
     Args:
-        pairs: Interleaved pairs behind a ratio of runs.
+        pairs: Alternating pairs for a ratio of runs.
         data_pairs: The same for those on many rows.
         cold: Runs that are started cold.
-        fires: Due times whose latency is taken.
-        window_s: Seconds for which throughput is taken, after it has begun.
-        rest_s: Seconds for which the scheduler is watched at rest.
+        fires: Due times whose latency is measured.
+        window_s: Seconds for which throughput is measured, after it has begun.
+        rest_s: Seconds for which the idle scheduler is measured.
         schedules: Pipelines in the ledger while nothing is due.
         due: Pipelines that are due at once.
-        outage: Pipelines, due every minute, that a scheduler finds after 30 days.
-        queued: Runs that wait while one is claimed.
-        ticks: Looks at the ledger, or claims, behind a median.
-        rows: Of a table.
+        outage: Pipelines, due every minute, at the end of an outage of 30 days.
+        queued: Queued runs while one is claimed.
+        ticks: Polls of the ledger, or claims, for a median.
+        rows: Rows of a table.
         tpch: Scale factor of TPC-H.
         csv_mb: Megabytes of a CSV file.
-        calls: Of a magic, or of a route.
-        pipelines, runs: Behind the panel.
-        starts: Processes behind the median of an import.
-        endurance: Runs that nothing may grow with.
+        calls: Calls of a magic, or of a route.
+        pipelines, runs: Number of each for the panel.
+        starts: Processes for the median of an import.
+        endurance: Runs during which nothing may grow.
     """
 
     pairs: int = 7
@@ -52,7 +52,7 @@ class Size:
 
     @property
     def of_rows(self) -> str:
-        """The number of rows in words."""
+        """The number of rows as text."""
         return f"{self.rows // 1_000_000}M" if self.rows >= 1_000_000 else f"{self.rows:,}"
 
 

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 def texts(module: Path) -> Iterator[str]:
-    """Yield the texts of a module that import the platform; what is inserted is None."""
+    """Yield the texts of a module that import the platform; inserted values are None."""
     tree = ast.parse(module.read_text())
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
              for part in node.values}  # fmt: skip
@@ -34,7 +34,7 @@ def texts(module: Path) -> Iterator[str]:
 
 
 def missing(code: str) -> list[str]:
-    """Return what code uses of the platform that is not there."""
+    """Return the names of the platform that code uses and that do not exist."""
     tree = ast.parse(code)
     used: list[tuple[str, str]] = []
     aliases: dict[str, str] = {}

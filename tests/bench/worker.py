@@ -1,10 +1,10 @@
-"""A process that executes what the benchmark sends it, and says what that cost.
+"""A process that executes code for the benchmark, and returns its cost.
 
-Both sides are measured inside of such a process, so it needs nothing but the standard library: it
-runs in the peers' environment as well. The code lives in ``__main__``, as a notebook's does.
+Both sides are measured in such a process. It needs only the standard library, because it also runs
+in the peers' environment. The code runs in ``__main__``, like that of a notebook.
 
-One JSON object a line in, ``{"code": ...}``; one out, with seconds of the clock and of the
-processor, the peak of the resident memory, and the variable ``value``.
+Input is one JSON object per line, ``{"code": ...}``. So is output, with wall-clock and processor
+seconds, the peak of the resident memory, and the variable ``value``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import traceback
 from typing import Any, TextIO
 
 _NAMES = globals()
-"""Those of ``__main__``, until the code starts an IPython shell, which puts its own in place."""
+"""Those of ``__main__``, until the code starts an IPython shell, which replaces them."""
 
 
 def peak_bytes() -> int:
@@ -40,7 +40,7 @@ def cpu_s() -> float:
 
 
 def execute(code: str) -> dict[str, Any]:
-    """Execute code in ``__main__`` and return what it cost, with its ``value`` or its error."""
+    """Execute code in ``__main__`` and return its cost, with its ``value`` or its error."""
     _NAMES["value"] = None
     compiled = compile(code, "<bench>", "exec")
     gc.collect()
@@ -59,7 +59,7 @@ def execute(code: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer line by line until the input ends; what the code prints goes to stderr."""
+    """Execute each line until the input ends; the code's output goes to stderr."""
     answers: TextIO = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
