@@ -32,9 +32,7 @@ class PublisherContract(ABC):
 
     @abstractmethod
     def request(self, folder: Path, content: int) -> Staged:
-        """Return a request for the content of this number; different numbers have different
-        contents.
-        """
+        """Return a request for the content of this number; all contents differ."""
 
     @abstractmethod
     def data(self, content: int) -> pa.RecordBatchReader | None:

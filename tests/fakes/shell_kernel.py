@@ -1,6 +1,4 @@
-"""A kernel other than IPython's: executes cells in bash. ``python shell_kernel.py
-CONNECTION_FILE``.
-"""
+"""A kernel that executes cells in bash: ``python shell_kernel.py CONNECTION_FILE``."""
 
 from __future__ import annotations
 
