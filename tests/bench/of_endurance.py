@@ -55,8 +55,7 @@ class Standing:
 
 
 def endurance(folder: Path, size: Size) -> Iterator[Figure]:
-    """Very many runs, two at once: memory, descriptors, temporary files and zombies must not grow.
-    """
+    """Very many runs, two at once: memory, descriptors, files and zombies must not grow."""
     temporary = folder / "tmp"
     temporary.mkdir()
     with platform(folder) as at:

@@ -80,9 +80,7 @@ def run(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def _end_of_cold_run(at: Platform, size: Size) -> Figure:
-    """Measure from the end of the last cell to the end of the run, which follows that of the
-    kernel.
-    """
+    """Measure from the end of the last cell to that of the run, which follows the kernel's."""
     path = at.notebook("cold", "1 + 1")
     seconds = []
     for _ in range(size.cold):

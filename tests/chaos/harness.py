@@ -1,4 +1,4 @@
-"""One battle: deploy, rage, relent, drain, and count."""
+"""One battle: deploy, kill processes, stop killing, wait for idleness, and check."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ TESTS = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Battle:
-    """What to do to a world.
+    """Parameters of a battle.
 
     Args:
-        seed: Of all draws.
-        kills: How many processes to kill.
-        pipelines: How many, each ``every N s``.
-        every_s: Of their schedules, seconds.
-        schedulers, workers: How many live at once, and the runs each makes at a time.
-        pauses_s: Between two kills.
+        seed: Seed of all random choices.
+        kills: Number of processes to kill.
+        pipelines: Number of pipelines, each ``every N s``.
+        every_s: Interval of their schedules in seconds.
+        schedulers, workers: Number of simultaneous schedulers, and of simultaneous runs of each.
+        pauses_s: Seconds between two kills.
         blackout, blackout_s, stop, skews_s: See `Killer`.
-        rage_s: Longest time the killing may take.
-        patience_s: Longest time the drain may take.
-        calm_s: How long what was killed may take to be gone.
+        rage_s: Time limit of the killing in seconds.
+        patience_s: Time limit in seconds until all runs have ended.
+        calm_s: Seconds until killed processes must have disappeared.
     """
 
     seed: int
@@ -56,7 +56,7 @@ class Battle:
 
 @dataclass
 class Report:
-    """What came of it; the counts are those of a table's row."""
+    """Result of a battle; the counts are those of a table's row."""
 
     seed: int
     seconds: float = 0.0
@@ -77,13 +77,13 @@ def fight(
     between: Callable[[Killer], None] = lambda killer: None,
     prepare: Callable[[World], dict[str, Expected]] = lambda world: {},
 ) -> Report:
-    """Deploy pipelines, kill what runs them, let it come to rest, and inspect.
+    """Deploy pipelines, kill their processes, wait until all runs have ended, and check the result.
 
     Args:
-        world: Fresh.
-        battle: What to do.
-        between: Called after each blow.
-        prepare: Deploys more, and says what that must come to.
+        world: A new world.
+        battle: The parameters.
+        between: Called after each kill.
+        prepare: Deploys more pipelines, and returns their expected results.
     """
     began = time.monotonic()
     report = Report(seed=battle.seed)
@@ -148,10 +148,11 @@ def _start_reader(world: World) -> tuple[subprocess.Popen[bytes], Path]:
 def _pause(
     world: World, names: list[str], found: Findings, patience_s: float
 ) -> tuple[datetime, datetime]:
-    """Pause all schedules once everything that was due is planned.
+    """Pause all schedules once all due runs are planned.
 
     Returns:
-        Up to when every time must have been planned, and up to when one may have been.
+        The time up to which runs must have been planned, and the time up to which they may have
+        been.
     """
     planned_at = [datetime.now(UTC)]
 

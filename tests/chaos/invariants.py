@@ -1,4 +1,4 @@
-"""What must hold when all is quiet again, computed apart from the product."""
+"""Invariants of an idle platform, computed independently of the product."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _READ = [sys.executable, "-m", "jupyter_etl.cli", "read", TABLE, "--format", "pa
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """The logical keys that a pipeline must have, and those that it may have besides.
+    """The logical keys that a pipeline must have, and those that it may have in addition.
 
     Args:
         required: Each exactly once.
-        allowed: At the edges, where it depends on a race whether a time was still planned.
+        allowed: At the edges, where a race decides whether a time was still planned.
     """
 
     required: frozenset[str]
@@ -36,7 +36,7 @@ class Expected:
 
 @dataclass
 class Findings:
-    """What was found; each list is empty when all is well."""
+    """The violations; all lists are empty if there are none."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
 
     def all(self) -> list[str]:
-        """Return everything, each with its kind."""
+        """Return all violations, each with its kind."""
         return [f"{kind}: {text}" for kind, texts in vars(self).items() for text in texts]
 
 
@@ -64,17 +64,17 @@ def hours(start: datetime, count: int) -> list[tuple[str, str]]:
 
 
 def key_of(seconds: float) -> str:
-    """Return an instant as logical keys are written."""
+    """Return an instant in the format of logical keys."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def inspect(world: World, expected: dict[str, Expected], killed: Collection[int]) -> Findings:
-    """Look at ledger, lake and processes of a world that has come to rest.
+    """Check ledger, lake and processes of an idle world.
 
     Args:
-        world: Its last prune is made here.
-        expected: For each pipeline.
-        killed: The numbers of processes that could not clean up.
+        world: The world, which is pruned a last time here.
+        expected: Expected keys of each pipeline.
+        killed: Ids of processes that could not clean up.
     """
     found = inspect_ledger(world.ledger_url, expected)
     found.lost += world.noticed
@@ -86,7 +86,7 @@ def inspect(world: World, expected: dict[str, Expected], killed: Collection[int]
 
 
 def inspect_ledger(url: str, expected: dict[str, Expected]) -> Findings:
-    """Look at a ledger whose runs have come to rest."""
+    """Check a ledger whose runs have ended."""
     found = Findings()
     _compare_keys(found, url, expected)
     _look_at_runs(found, url)
@@ -178,7 +178,7 @@ def _look_at_files(found: Findings, url: str) -> None:
 
 
 def _look_at_stages(found: Findings, world: World, killed: Collection[int]) -> None:
-    """Who succeeds and may live on empties its stage; prune deletes the others'."""
+    """A successful run that was not killed empties its stage; prune deletes the others'."""
     query = "SELECT run_id, number, pid FROM attempts WHERE outcome = 'succeeded'"
     spared = {(run, n) for run, n, pid in record.rows(world.ledger_url, query) if pid not in killed}
     left = sorted(spared & set(_stages(world)))
@@ -190,7 +190,7 @@ def _look_at_stages(found: Findings, world: World, killed: Collection[int]) -> N
 
 
 def _stages(world: World) -> Iterator[tuple[int, int]]:
-    """Yield run and attempt of each stage that holds something."""
+    """Yield run and attempt of each stage that is not empty."""
     for stage in (world.home / "runs").glob("*/*/stage"):
         if any(stage.iterdir()):
             yield int(stage.parent.parent.name), int(stage.parent.name)

@@ -1,7 +1,7 @@
-"""A small Jupyter kernel for Python, so that most of what the harness kills is cheap to start.
+"""A small Jupyter kernel for Python, so that most of the killed processes are cheap to start.
 
-It speaks as much of the wire protocol as nbclient needs: kernel_info, execute, shutdown, and
-interrupts by signal. No history, no completion, no magics: a cell is given to ``exec``.
+It implements the part of the wire protocol that nbclient needs: kernel_info, execute, shutdown, and
+interrupts by signal. It has no history, completion or magics: cells are passed to ``exec``.
 
 Source: Jupyter messaging protocol 5.3, jupyter-client.readthedocs.io/en/stable/messaging.html
 """
@@ -48,10 +48,10 @@ _SESSION = uuid.uuid4().hex
 
 
 class Kernel:
-    """Answers one request after the other.
+    """Serves one request after the other.
 
     Args:
-        connection: What the connection file says.
+        connection: Content of the connection file.
     """
 
     def __init__(self, connection: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Kernel:
         self._parent: dict[str, Any] = {}
 
     def serve(self) -> None:
-        """Answer until a shutdown request."""
+        """Serve requests until a shutdown request."""
         threading.Thread(target=self._heartbeat, daemon=True).start()
         sys.stdout = sys.stderr = self  # type: ignore[assignment]
         poller = zmq.Poller()
@@ -83,12 +83,12 @@ class Kernel:
                 continue
 
     def write(self, text: str) -> int:
-        """Be the cell's stdout."""
+        """Write to the cell's stdout."""
         self._publish("stream", {"name": "stdout", "text": text})
         return len(text)
 
     def flush(self) -> None:
-        """Be the cell's stdout."""
+        """Flush the cell's stdout."""
 
     def _answer(self, socket: zmq.Socket[bytes]) -> bool:
         frames = socket.recv_multipart()

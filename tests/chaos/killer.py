@@ -1,4 +1,4 @@
-"""Kills, stops and deceives the processes of a world, driven by a seeded generator."""
+"""Kills and stops processes of a world, and shifts their clocks, with a seeded generator."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chaos import record
 from chaos.world import Process, World
 
 DECK = {"scheduler": 2, "template": 1, "runner": 9, "kernel": 8}
-"""How often each role is among twenty victims: a scheduler that dies does not take its runs along."""
+"""Number of victims of each role among twenty: a killed scheduler does not end its runs."""
 
 SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
-"""How wrong the clock of a scheduler is; ahead only a little, for it plans what it sees as due."""
+"""Clock errors of schedulers; only slightly ahead, because a scheduler plans by its clock."""
 
 _UNBORN = 0.2
 _STOPPED_SCHEDULERS = 0.1
@@ -27,24 +27,25 @@ _WAKE_S = 0.2
 _PATIENCE_S = 1.5
 _LOOK_S = 0.05
 _LIFE_S = 0.5
-"""Up to how old one is that was waited for; a whole attempt takes about as long."""
+"""Maximum delay in seconds before a process is killed; a whole attempt takes about as long."""
 
 
 @dataclass
 class Killer:
-    """Draws victims.
+    """Selects and kills victims.
 
     Args:
-        world: Whose processes.
-        draw: Where the draws come from; the same seed draws the same victims by rank and role.
-        schedulers: How many are to live at a time.
-        workers: Of each scheduler.
-        pauses_s: Shortest and longest pause between two blows.
-        blackout, stop: How often all schedulers die at once, and a process is only stopped.
-        blackout_s: How long no scheduler lives then.
-        skews_s: How wrong the clock of a scheduler may be.
+        world: The world of the processes.
+        draw: Random generator; the same seed selects the same victims by rank and role.
+        schedulers: Number of simultaneous schedulers.
+        workers: Workers of each scheduler.
+        pauses_s: Shortest and longest pause between two kills.
+        blackout, stop: Probabilities that all schedulers are killed at once, and that a process is
+            only stopped.
+        blackout_s: Seconds without a scheduler after that.
+        skews_s: Clock errors that a scheduler may have.
 
-    Roles are dealt from a shuffled `DECK`: so each gets its share, whatever the seed.
+    Roles are dealt from a shuffled `DECK`, so that each has its share with any seed.
     """
 
     world: World
@@ -67,12 +68,12 @@ class Killer:
     def rage(
         self, kills: int, *, deadline_s: float, between: Callable[[], None] = lambda: None
     ) -> None:
-        """Kill so many processes, or until the time is over.
+        """Kill processes until the number or the deadline is reached.
 
         Args:
-            kills: How many.
-            deadline_s: Ends a rage that finds no victims.
-            between: Called after each blow.
+            kills: Number of processes.
+            deadline_s: Seconds after which it ends even without victims.
+            between: Called after each kill.
         """
         end = time.monotonic() + deadline_s
         while self.kills.total() < kills and time.monotonic() < end:
@@ -84,7 +85,7 @@ class Killer:
         self.relent()
 
     def relent(self) -> None:
-        """Let the schedulers live, and wake what sleeps when its time has come, past the lease."""
+        """Stop killing, and continue stopped processes at their time, after the lease."""
         self._dark_until = 0.0
         self._restart()
         while self._asleep:
@@ -105,19 +106,22 @@ class Killer:
             self._kill_one()
 
     def _kill_one(self) -> None:
-        """Kill one of the next role in the deck; where none lives for long, it has to wait."""
+        """Kill a process of the next role in the deck; if there is none for long, another role is
+        next.
+        """
         if not self._deck:
             self._deck = [role for role, number in DECK.items() for _ in range(number)]
             self.draw.shuffle(self._deck)
         role = self._deck.pop()
-        # One that is still importing its modules dies without a trace: now and then that too.
+        # A process that is still importing its modules dies without a trace: sometimes kill one of
+        # those.
         unborn = self.draw.random() < _UNBORN
         victim = self._victim(role, unborn=unborn)
         if victim is None or not self._kill(victim):
             self._deck.insert(self.draw.randint(0, len(self._deck)), role)
 
     def _stop(self) -> None:
-        """Put a runner or a scheduler to sleep for longer than the lease."""
+        """Stop a runner or a scheduler for longer than the lease."""
         role = "scheduler" if self.draw.random() < _STOPPED_SCHEDULERS else "runner"
         candidates = self._candidates(role, unborn=False)
         if candidates:
@@ -127,7 +131,7 @@ class Killer:
             self._asleep.append((time.monotonic() + 3.0 * self.world.lease_s, victim.pid))
 
     def _victim(self, role: str, *, unborn: bool) -> Process | None:
-        """Wait for one of a role, and then for any moment of its life."""
+        """Wait for a process of a role, and then for a random moment of its life."""
         end = time.monotonic() + _PATIENCE_S
         waited = False
         while not (candidates := self._candidates(role, unborn=unborn)):
@@ -138,7 +142,7 @@ class Killer:
             self._restart()
         if waited:
             time.sleep(self.draw.uniform(0, _LIFE_S))
-            # It may have ended meanwhile, and another one begun.
+            # It may have ended meanwhile, and another one started.
             candidates = self._candidates(role, unborn=unborn)
         return self.draw.choice(candidates) if candidates else None
 
@@ -148,7 +152,7 @@ class Killer:
         return [one for one in living if one.role == role] if unborn else self._grown(living, role)
 
     def _grown(self, living: list[Process], role: str) -> list[Process]:
-        """Return those of a role that the ledger has heard of; of some roles it never does."""
+        """Return those of a role that the ledger has recorded; some roles are never recorded."""
         found = [one for one in living if one.role == role]
         if role in ("kernel", "template"):
             return found

@@ -1,20 +1,20 @@
 """Changes to the product for the processes of a chaos world, and for simulations.
 
-Each mutant takes one promise away, and the harness must turn red:
+Each mutant breaks one guarantee, and the harness must detect it:
 
-- ``no_catch_up``: times that passed while nobody looked are not run.
-- ``no_reaping``: an attempt that fell silent, or whose runner ended, is never ended.
-- ``no_token``: the ledger takes what a stale attempt says.
-- ``no_unique``: the ledger holds a time twice, and does not notice that a plan is an old one.
-- ``stage_is_publish``: what a cell publishes is visible at once.
-- ``no_marker_check``: a run writes to whatever folder is where the lake should be.
+- ``no_catch_up``: times that passed without a poll are not run.
+- ``no_reaping``: an attempt without heartbeats, or whose runner has ended, is never ended.
+- ``no_token``: the ledger accepts reports of a stale attempt.
+- ``no_unique``: the ledger accepts a time twice, and plans that are out of date.
+- ``stage_is_publish``: outputs of a cell are visible at once.
+- ``no_marker_check``: a run writes to any folder at the lake's path.
 - ``counts_unstarted``: attempts that never began use up retries; in simulations only.
 - ``trusts_its_clock``: a scheduler plans by any clock, and no due time is corrected; the same.
 
 "Watermark before commit" is not among them: ``test_watermarks.py`` has a simulation of its own.
 
-``inject/sitecustomize.py`` loads this file before the product is imported; so nothing of the
-product is imported here at the top.
+``inject/sitecustomize.py`` loads this file before the product is imported; therefore it imports
+nothing of the product at the top.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One name of the product that gets another meaning.
+    """A replacement of one object of the product.
 
     Args:
-        module: Where it is.
+        module: Its module.
         path: Its name, or ``Class.name``.
-        make: Makes the new value of the old one.
+        make: Makes the new value from the old one.
     """
 
     module: str
@@ -56,7 +56,8 @@ class Change:
 
 
 def skewed_clock(skew_s: float) -> Change:
-    """Make the wall clock of a process wrong by so many seconds; the monotonic one is right."""
+    """Shift the wall clock of a process by this many seconds; the monotonic clock is not changed.
+    """
     skew = timedelta(seconds=skew_s)
     return Change(
         module="jupyter_etl.services.clock",
@@ -147,7 +148,7 @@ _ATTEMPTS, _RECOVERY = "jupyter_etl.scheduling.retries", "jupyter_etl.scheduling
 _LEDGER, _LAKES = "jupyter_etl.ledger.attempts", "jupyter_etl.services.lakes"
 
 CHANGES: Mapping[str, tuple[Change, ...]] = {
-    # No mutant: it only saves the harness the ten minutes between two attempts.
+    # Not a mutant: it only saves the harness the ten minutes between two attempts.
     "impatient": (
         Change(module=_ATTEMPTS, path="BASE_S", make=lambda seconds: 0.05),
         Change(module=_ATTEMPTS, path="CAP_S", make=lambda seconds: 1.0),
@@ -176,13 +177,14 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
         Change(module=_LEDGER, path="_OWNED", make=_without_token),
         Change(module=_LEDGER, path="_BEGUN", make=_begun_without_token),
         Change(module=_LEDGER, path="_BEATEN", make=_beaten_without_token),
-        # The turn to commit asks for the token as well.
+        # The publication lock requires the token as well.
         Change(
             module="jupyter_etl.ledger.store",
             path="SqlStore.begin_commits",
             make=_turn_without_token,
         ),
-        # On the machine of whoever reaps it a stale runner is ended; so this is another machine.
+        # Lost-attempt recovery ends stale runners on its own machine, so this simulates another
+        # one.
         Change(
             module="jupyter_etl.runner.local_executor",
             path="LocalExecutor.clean_up",
@@ -223,15 +225,15 @@ RED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "stage_is_publish": (("doubled", "versions of"), ("torn", "rows too many")),
     "no_marker_check": (("lost", "written to the mount point"),),
 }
-"""What each mutant must be caught by: a kind of finding, and a part of its text; one is enough."""
+"""The findings that must detect each mutant: a kind, and a part of its text; one is enough."""
 
 MUTANTS = tuple(RED)
 
 
 def forget_unique(ledger: str) -> None:
-    """Take the constraint and the compare-and-swap out of an empty SQLite ledger: ``no_unique``.
+    """Remove the constraint and the compare-and-swap from an empty SQLite ledger: ``no_unique``.
 
-    Either alone keeps a time from being planned twice.
+    Each of the two alone prevents a time from being planned twice.
     """
     constraint = re.compile(r",\s*CONSTRAINT uq_runs_pipeline_logical_key UNIQUE \([^)]*\)")
     with sqlite3.connect(ledger) as connection:
@@ -255,5 +257,5 @@ def forget_unique(ledger: str) -> None:
 
 
 def caught(name: str, findings: Any) -> list[str]:
-    """Return the findings that a mutant had to be caught by."""
+    """Return the findings that detect a mutant."""
     return [one for kind, text in RED[name] for one in getattr(findings, kind) if text in one]

@@ -1,4 +1,4 @@
-"""Commands of the product as forks of a process that has imported them: the harness's side."""
+"""Client of a process that has imported the product's commands and runs them as forks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _ROOM_BYTES = 10_000
-"""Of its words and of its environment: its forks write theirs over them."""
+"""Size of its arguments and of its environment, which its forks overwrite with their own."""
 
 
 class Nursery:
     """A process of `inject/chaos_nursery.py`.
 
     Args:
-        env: Of it and of all its forks.
-        cwd: Of all its forks.
+        env: Its environment, and that of all forks.
+        cwd: Working directory of all forks.
     """
 
     def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
@@ -42,19 +42,19 @@ class Nursery:
         """Start ``jupyter etl WORDS``.
 
         Args:
-            words: Of the command.
+            words: Words of the command.
             out, err: Files that its output is appended to.
-            skew_s: How wrong its wall clock is.
+            skew_s: Error of its wall clock in seconds.
         """
         files = {"out": str(out), "err": str(err), "cwd": str(self._cwd)}
         return Fork(self, self._ask(words=words, skew_s=skew_s, **files))
 
     def end_of(self, pid: int) -> int:
-        """Wait for the end of a fork, and return its exit code; once for each."""
+        """Wait for a fork to end, and return its exit code; call this once for each."""
         return self._ask(end=pid)
 
     def close(self) -> None:
-        """End the nursery; its forks live on."""
+        """Stop the nursery; its forks continue."""
         self._process.kill()
         self._process.communicate()
 
@@ -68,7 +68,7 @@ class Nursery:
 
 
 class Fork:
-    """A command that was started; has what is used here of `subprocess.Popen`.
+    """A command that was started; has the used part of the interface of `subprocess.Popen`.
 
     Args:
         nursery: Its parent.
@@ -82,7 +82,7 @@ class Fork:
         self._open = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        """Return its exit code, negative for a signal; None while it lives."""
+        """Return its exit code, negative for a signal; None while it is running."""
         return self._look(0)
 
     def wait(self, timeout: float | None = None) -> int:
@@ -93,12 +93,12 @@ class Fork:
         return code
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, where it lives."""
+        """Send a signal if it is running."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """End it as a person would."""
+        """Send SIGTERM, like a user."""
         self.send_signal(signal.SIGTERM)
 
     def _look(self, timeout: float | None) -> int | None:

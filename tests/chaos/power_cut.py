@@ -1,10 +1,10 @@
-"""Power cuts: what a lake is like when only what was synced has reached the disk.
+"""Power cuts: the state of a lake if only synced data has reached the disk.
 
-A run publishes a table and a file with the real ledger, publisher and commits. Before each fsync, and once the ledger
-has recorded the run, the platform is copied as a power cut at that moment could leave it: the
-ledger, which SQLite syncs itself, and of the lake what was synced, with more or less of the rest.
-Each of these images must read as its ledger says, and take the next run. Many are equal, file by
-file: each content is examined once.
+A run publishes a table and a file with the real ledger, publisher and commits. The platform is
+copied before each fsync, and once the ledger has recorded the run, in a state that a power cut at
+that moment could leave. The copy contains the ledger, which SQLite syncs itself, the synced part of
+the lake, and more or less of the rest. Each of these images must match its ledger, and accept the
+next run. Many images are equal, file by file: each content is examined once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LEDGER_FILES = ("ledger.sqlite", "ledger.sqlite-wal")
 
 @dataclass(frozen=True, kw_only=True)
 class Survival:
-    """What a power cut leaves of what was not synced.
+    """The unsynced data that survives a power cut.
 
     Args:
         name: Whether a name in a folder survives.
@@ -46,7 +46,7 @@ class Survival:
 
 
 def survivals(seeds: Iterable[int]) -> dict[str, Survival]:
-    """Return nothing, names without their contents (delayed allocation), and chance."""
+    """Return three kinds: nothing, names without contents (delayed allocation), and random ones."""
     found = {
         "what was synced": Survival(name=lambda: False, content=lambda: 0.0),
         "names": Survival(name=lambda: True, content=lambda: 0.0),
@@ -61,11 +61,11 @@ def survivals(seeds: Iterable[int]) -> dict[str, Survival]:
 
 @dataclass
 class Disk:
-    """Follows what has been synced below a folder.
+    """Records which data below a folder has been synced.
 
     Args:
         root: The folder; its own name is on the disk once its parent was synced.
-        before_sync: Called before each fsync of something below the root.
+        before_sync: Called before each fsync of a file or folder below the root.
     """
 
     root: Path
@@ -75,7 +75,7 @@ class Disk:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Take note of every fsync of this process."""
+        """Record every fsync of this process."""
         with patch("os.fsync", self._fsync):
             yield
 
@@ -90,7 +90,7 @@ class Disk:
             self._contents[path.stat().st_ino] = path.read_bytes()
 
     def copy(self, target: Path, survival: Survival) -> None:
-        """Write what a power cut leaves of the root; the target does not exist yet."""
+        """Write the remainder of the root after a power cut; the target does not exist yet."""
         if not self._has_name(self.root, survival):
             return
         if self.root.is_file():
@@ -115,8 +115,8 @@ class Image:
     """A platform after a power cut.
 
     Args:
-        what: When, and what survives.
-        folder: Holds ledger and lake.
+        what: The moment, and the surviving data.
+        folder: Folder with ledger and lake.
     """
 
     what: str
@@ -128,8 +128,8 @@ class Story:
 
     Args:
         base: Empty folder.
-        mode: Of `MODES`.
-        seeds: Of the images in which chance decides what survives.
+        mode: One of `MODES`.
+        seeds: Seeds of the images with random survival.
     """
 
     def __init__(self, base: Path, mode: str, seeds: range) -> None:
@@ -141,7 +141,7 @@ class Story:
         self._disk = Disk(base / "lake")
 
     def tell(self) -> None:
-        """Publish, and take an image wherever the power could be cut."""
+        """Publish, and take an image at each possible moment of a power cut."""
         world = Publishing(self.base, open_store(new_ledger(self.base)))
         with self._disk.watch():
             for key in "abc":
@@ -178,7 +178,7 @@ class Story:
             self.images.append(Image(what=f"cut {self._cuts}, {way} survives", folder=folder))
 
     def findings(self) -> Iterator[str]:
-        """Yield what is lost or doubled in any of the images."""
+        """Yield the lost or duplicate data of all images."""
         for one in self.images:
             yield from (f"{one.what}: {text}" for text in self._look(one))
 
@@ -191,7 +191,7 @@ class Story:
             world.store.close()
 
     def _restore(self, image: Image) -> None:
-        """Put an image at the lake's location in the ledger."""
+        """Copy an image to the lake's location in the ledger."""
         shutil.rmtree(self.base / "lake", ignore_errors=True)
         for path in self.base.glob("ledger.sqlite*"):
             path.unlink()
@@ -231,7 +231,7 @@ class Story:
 
 
 def _content_of(folder: Path) -> frozenset[tuple[str, str]]:
-    """Return what is in a folder: each path with the digest of its file, "" for a folder."""
+    """Return the content of a folder: each path with the digest of its file, "" for a folder."""
     return frozenset(
         (
             str(path.relative_to(folder)),

@@ -1,8 +1,8 @@
 """Publishers of one table: ``python -m chaos.publishers FOLDER COMMITS WORKER...``.
 
-Each is a thread that makes so many runs one after another, each of which appends to the table.
-Their process can be killed at any moment, and started again: then they go on with the runs that
-are still to be made.
+Each is a thread that executes a number of runs one after another, each of which appends to the
+table. Their process can be killed at any moment, and started again: then they continue with the
+remaining runs.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _TOGETHER = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:
-    """What a crowd of publishers did.
+    """Result of a crowd of publishers.
 
     Args:
-        kills: How many of their processes were killed.
+        kills: Number of killed processes.
         versions: Numbers of the versions, oldest first.
-        wrong: Rows that the table lacks, has twice or should not have, at the end.
-        torn: The same, of every version that the reader saw meanwhile.
-        reads: How many it read.
+        wrong: Missing, duplicate or unexpected rows of the table at the end.
+        torn: The same, for every version that the reader read meanwhile.
+        reads: Number of versions that it read.
     """
 
     kills: int
@@ -46,7 +46,7 @@ class Crowd:
 
 
 def publish_all(world: Publishing, worker: int, commits: int) -> None:
-    """Make the runs of one worker that are still to be made."""
+    """Execute the remaining runs of one worker."""
     for number in range(commits):
         made = world.store.add_run(a_run(f"{worker}-{number}"), now=world.clock.now())
         while world.store.load_run(made.id).state not in TERMINAL:
@@ -54,14 +54,14 @@ def publish_all(world: Publishing, worker: int, commits: int) -> None:
 
 
 def crowd(base: Path, *, workers: int, commits: int, kills: int, seed: int) -> Crowd:
-    """Let publishers append at once, kill some, and read all the while.
+    """Run simultaneous publishers, kill some, and read all the time.
 
     Args:
         base: An empty folder.
-        workers: Publishers, eight a process.
-        commits: Of each.
-        kills: How many processes are killed; each is started again.
-        seed: Of the choice whom and when.
+        workers: Number of publishers, eight per process.
+        commits: Commits of each publisher.
+        kills: Number of processes to kill; each is started again.
+        seed: Seed of the selection and times of the kills.
     """
     world, draw = Publishing(base), random.Random(seed)
     groups = [range(n, n + _TOGETHER) for n in range(0, workers, _TOGETHER)]
@@ -103,7 +103,7 @@ def crowd(base: Path, *, workers: int, commits: int, kills: int, seed: int) -> C
 
 
 def _is_due(world: Publishing, killed: int, kills: int, commits: int) -> bool:
-    """Tell whether so much has been published that it is time for the next kill."""
+    """Return whether enough has been published for the next kill."""
     made = world.store.load_publications()
     number = made[0].live.number if made and made[0].live else 0
     return number > killed * commits // (kills + 1)
@@ -117,7 +117,7 @@ def _start(base: Path, group: range, commits: int) -> subprocess.Popen[bytes]:
 
 
 def _bury(world: Publishing, group: range) -> None:
-    """Do what the reaper does for the attempts of a process that has ended."""
+    """Recover the lost attempts of a process that has ended."""
     for claim in world.store.load_live_attempts():
         if int(claim.run.new.logical_key.partition("-")[0]) in group:
             world.lose(claim)
@@ -134,13 +134,13 @@ def _read(world: Publishing, done: threading.Event, torn: list[str], reads: list
 
 
 def main(base: Path, commits: int, workers: list[int]) -> None:
-    """Be some of the publishers; exit code 1 where one of them could not go on."""
+    """Run some of the publishers; exit code 1 if one of them failed."""
     world = Publishing(base)
     with ThreadPoolExecutor(len(workers)) as pool:
         ends = [pool.submit(publish_all, world, worker, commits) for worker in workers]
         for end in as_completed(ends):
             if end.exception() is not None:
-                # As if it were killed: whoever is in the middle of something stops there.
+                # Exits like a killed process, in the middle of other threads' work.
                 os._exit(1)
     world.store.close()
 

@@ -1,8 +1,8 @@
-"""A consumer that reads every version of the shared table while everything around it is killed.
+"""A consumer that reads every version of the shared table while other processes are killed.
 
 ``python -m chaos.reader REPORT``: it reads until its parent closes its standard input, and then
-writes what it saw as JSON. A version that is not exactly the rows of the runs that published up to
-it is torn.
+writes its findings as JSON. A version is torn unless it consists of exactly the rows of the runs
+that published up to it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAUSE_S = 3.0
 
 
 def whole(table: Any, runs: list[int]) -> str:
-    """Return what is wrong with a table that those runs have appended to; "" where it is whole."""
+    """Return the error of a table that those runs have appended to; "" if there is none."""
     found = zip(*(table.column(name).to_pylist() for name in ("run", "row")), strict=True)
     expected = Counter((run, row) for run in runs for row in range(ROWS))
     seen = Counter(found)
@@ -42,12 +42,12 @@ def look(etl: Etl, url: str, known: int, draw: random.Random) -> tuple[int, list
     """Read the newest version and an older one.
 
     Returns:
-        How many versions there are now, and what is wrong with them.
+        The current number of versions, and their errors.
     """
     runs = published_runs(url, TABLE)
     numbers = sorted({len(runs), draw.randint(1, len(runs))} if runs else set())
     if len(runs) == known:
-        # Nothing new: an old version must still be what it was.
+        # Nothing new: an old version must be unchanged.
         numbers = numbers[:1]
     torn = []
     for number in numbers:
@@ -68,8 +68,8 @@ def main(report: Path) -> None:
             etl = etl or Etl.open()
             known, wrong = look(etl, url, known, draw)
         except (StoreError, StorageError, SQLAlchemyError):
-            # The ledger was stopped, or is not there yet; the lake is not mounted, or is damaged:
-            # a consumer waits.
+            # The ledger was stopped or does not exist yet, or the lake is not mounted or is
+            # damaged: a consumer waits.
             continue
         reads += 1
         torn += wrong

@@ -1,4 +1,4 @@
-"""The ledger as SQL sees it: nothing here goes through the product."""
+"""The ledger read by SQL, without code of the product."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNFINISHED = "('queued', 'dispatched', 'running')"
 
 @contextmanager
 def reading(url: str) -> Iterator[Connection]:
-    """Open a connection of its own to a ledger."""
+    """Open a separate connection to a ledger."""
     with _engine(url).connect() as connection:
         yield connection
 
@@ -25,7 +25,7 @@ def reading(url: str) -> Iterator[Connection]:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     driver = "sqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    # It keeps the compiled queries, and no connection.
+    # Keeps the compiled queries, but no connection.
     return create_engine(parsed.set(drivername=driver), poolclass=NullPool)
 
 
@@ -36,7 +36,7 @@ def rows(url: str, query: str, **values: object) -> list[Any]:
 
 
 def number(url: str, query: str, **values: object) -> int:
-    """Return the one number a query gives; -1 where the ledger cannot be reached."""
+    """Return the number that a query returns; -1 if the ledger cannot be reached."""
     try:
         return int(rows(url, query, **values)[0][0] or 0)
     except OperationalError:
@@ -44,12 +44,12 @@ def number(url: str, query: str, **values: object) -> int:
 
 
 def unfinished(url: str) -> int:
-    """Count the runs that have not ended."""
+    """Return the number of runs that have not ended."""
     return number(url, f"SELECT count(*) FROM runs WHERE state IN {UNFINISHED}")
 
 
 def soonest_due(url: str) -> int:
-    """Return the earliest time a schedule waits for, microseconds since 1970; 0 without any."""
+    """Return the earliest due time of a schedule, microseconds since 1970; 0 if there is none."""
     return number(url, "SELECT min(next_due) FROM pipelines WHERE paused = false")
 
 
@@ -63,14 +63,14 @@ def published_runs(url: str, name: str) -> list[int]:
 
 
 def locations(url: str, kind: str) -> dict[tuple[str, int], str]:
-    """Return where each live version of that kind lies, by name and run."""
+    """Return the location of each live version of a kind, by name and run."""
     query = "SELECT name, run_id, what FROM publication_versions WHERE draft = false"
     found = [(row[0], row[1], json.loads(row[2])) for row in rows(url, query)]
     return {(name, run): what["location"] for name, run, what in found if what["kind"] == kind}
 
 
 def damage(url: str) -> list[str]:
-    """Return what the database itself finds wrong with the ledger."""
+    """Return the database's own findings about the ledger's integrity."""
     if not url.startswith("sqlite"):
         return []
     with reading(url) as connection:

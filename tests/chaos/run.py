@@ -1,7 +1,7 @@
 """``make chaos``: battles with real processes, printed as a table; then the mutants.
 
 ``python tests/chaos/run.py [--seed N] [--scale X] [--kernel chaos] [--only NAME]``. The exit code
-is 1 when a promise was broken, or a mutant was not caught.
+is 1 if a guarantee was broken, or a mutant was not detected.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ FULL_S = 4.0
 
 
 class Chaos:
-    """The battles, as the command line sizes them.
+    """The battles, with the sizes of the command line.
 
     Args:
-        seed: Of all draws.
+        seed: Seed of all random choices.
         scale: Multiplies the kills: 1 for 1,000 on SQLite and 300 on PostgreSQL.
         kernel: Name of the kernelspec.
     """
@@ -65,7 +65,7 @@ class Chaos:
         self.killed = 0
 
     def battle(self, kills: int, **named: Any) -> Battle:
-        """Return a battle of about so many kills."""
+        """Return a battle with this number of kills, multiplied by the scale."""
         number = max(5, round(kills * self.scale))
         size = {
             "pipelines": 6,
@@ -79,7 +79,8 @@ class Chaos:
         return Battle(seed=self.seed, kills=number, **{**size, **named})
 
     def sqlite(self) -> None:
-        """1,000 kills of processes that share a SQLite ledger: some with a kernel that starts cold."""
+        """1,000 kills of processes that share a SQLite ledger: some with a kernel that starts cold.
+        """
         with folder() as place:
             self._fight("sqlite", World(folder=place, kernel=self.kernel), self.battle(900))
         with folder() as place:
@@ -87,7 +88,7 @@ class Chaos:
             self._fight("sqlite, cold kernels", world, self.battle(100, pipelines=4, every_s=30))
 
     def postgres(self) -> None:
-        """300 kills on PostgreSQL, which is itself stopped at once and restarted five times."""
+        """300 kills on PostgreSQL, which is itself stopped immediately and restarted five times."""
         binaries = find_binaries()
         if binaries is None:
             say("postgres: left out, no server is installed")
@@ -124,14 +125,14 @@ class Chaos:
             return {HOUR: Expected(required=frozenset(f"{a}..{b}" for a, b in edges))}
 
         with folder() as place:
-            # So slowly that runs are killed from the first partition to the last.
+            # Slow enough that runs are killed from the first partition to the last.
             battle = self.battle(100, pipelines=1, every_s=60, pauses_s=(0.5, 2.0))
             battle = replace(battle, patience_s=60 + 3.0 * count)
             world = World(folder=place, kernel=self.kernel)
             self._fight(f"backfill of {count}", world, battle, prepare=prepare)
 
     def disk(self) -> None:
-        """A disk of 64 MB that is full now and then, ledger and lake on it."""
+        """A disk of 64 MB, with ledger and lake on it, that is temporarily full."""
         with folder() as place, small_disk(place) as mounted:
             if not mounted:
                 say("full disk: left out, a small disk can only be mounted by root")
@@ -150,7 +151,7 @@ class Chaos:
             self._fight("full disk", world, battle, between=between)
 
     def unmounted(self) -> None:
-        """The lake is an empty folder now and then, as where its disk is not mounted."""
+        """The lake is temporarily an empty folder, as if its disk were not mounted."""
         self._befall("lake unmounted", unmount)
 
     def damaged(self) -> None:
@@ -165,7 +166,7 @@ class Chaos:
         patches: tuple[str, ...] = (),
         red: bool = False,
     ) -> Report:
-        """Fight while something befalls the lake five times."""
+        """Run a battle with five incidents of the lake."""
         with folder() as place:
             battle = self.battle(60)
             due = moments(battle.kills)
@@ -184,7 +185,7 @@ class Chaos:
             return self._fight(name, world, battle, between=between, red=red)
 
     def power(self) -> None:
-        """The power is cut at each fsync of a commit, and what was not synced is lost or left."""
+        """The power is cut at each fsync of a commit, and unsynced data is lost or kept."""
         seeds = range(self.seed, self.seed + max(1, round(POWER_SEEDS * self.scale)))
         for mode in MODES:
             with folder() as place:
@@ -214,12 +215,12 @@ class Chaos:
         self.broken = self.broken or not whole or bool(found.torn or found.wrong)
 
     def mutants(self) -> None:
-        """Each mutant must be caught."""
+        """Each mutant must be detected."""
         for name in MUTANTS:
             self.mutant(name)
 
     def mutant(self, name: str) -> None:
-        """One mutant must be caught."""
+        """One mutant must be detected."""
         if name == "no_marker_check":
             report = self._befall(name, unmount, patches=(name,), red=True)
             self._judge(name, report)
@@ -231,13 +232,14 @@ class Chaos:
                 seed=self.seed, kills=25, pipelines=3, every_s=4, rage_s=60, stop=0.0, blackout=0.0
             )
             changes = {
-                # In the dark several times of a schedule pass, of which only the latest is caught up with.
+                # In a blackout several times of a schedule pass, of which only the latest is caught
+                # up.
                 "no_catch_up": {"blackout": 0.2, "every_s": 2},
-                # Nothing comes to rest, so there is nothing to wait for.
+                # The runs never end, so there is nothing to wait for.
                 "no_reaping": {"kills": 8, "rage_s": 30, "patience_s": 20.0},
-                # Two schedulers have to look in the same instant: one clock, many instants.
+                # Two schedulers have to poll at the same instant: equal clocks, many instants.
                 "no_unique": {"pipelines": 6, "every_s": 3, "skews_s": (0.0,)},
-                # Runners that wake up after somebody else has made their run: nobody is killed.
+                # Runners that continue after another one has executed their run: none is killed.
                 "no_token": {"every_s": 10, "stop": 1.0, "rage_s": 40, "pauses_s": (0.3, 1.2)},
             }
             battle = replace(battle, **changes.get(name, {}))
@@ -290,20 +292,20 @@ def line_of(name: str, report: Report) -> str:
 
 
 def moments(kills: int) -> list[int]:
-    """Return after how many kills something befalls everybody: five times."""
+    """Return the five numbers of kills after which there is an incident."""
     return [kills * n // 6 for n in range(1, 6)]
 
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give a short path: Unix sockets have to fit."""
+    """Yield a short path, because those of Unix sockets are limited."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 @contextmanager
 def small_disk(place: Path) -> Iterator[bool]:
-    """Mount a disk of 64 MB there, where that is allowed."""
+    """Mount a disk of 64 MB, if that is permitted."""
     command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
     mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
     try:
@@ -325,7 +327,7 @@ def fill(ballast: Path) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line and flush."""
     print(text, flush=True)  # noqa: T201 - this is a command
 
 
@@ -344,7 +346,7 @@ BATTLES = (
 
 
 def main() -> int:
-    """Fight all battles, or one."""
+    """Run all battles, or one."""
     parser = argparse.ArgumentParser(description="Kill processes at random and look what is left.")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--scale", type=float, default=1.0, help="Of the number of kills.")
@@ -352,7 +354,7 @@ def main() -> int:
     parser.add_argument("--only", choices=(*BATTLES, "publishers", *MUTANTS))
     args = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Also where a shell has it ignored: whoever ends this ends the worlds with it.
+        # Also if a shell ignores it: ending this process ends its worlds.
         signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     chaos = Chaos(seed=args.seed, scale=args.scale, kernel=args.kernel)

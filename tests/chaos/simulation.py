@@ -1,8 +1,9 @@
-"""A cluster in one process: real engine, real ledger, and runners, clocks and calls that fail.
+"""A cluster in one process: the real scheduler and ledger, with unreliable runners, clocks and
+calls.
 
-Several schedulers on several machines share one SQLite file. Between any two calls of the ledger
-another scheduler may look; a call may fail before it is made, or after, so that its answer is lost.
-Everything follows from the seed.
+Several schedulers on several machines share one SQLite file. Another scheduler may poll between any
+two calls of the ledger. A call may fail before it is executed, or afterwards, so that its answer is
+lost. Everything is determined by the seed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from jupyter_etl.scheduling.scheduler import Scheduler
 
 LEASE_S = 30.0
 EVERY_S = 300
-"""Of all schedules: an hour ahead is twelve times."""
+"""Interval of all schedules: an hour has twelve times."""
 
 _READS = ("load", "next", "count", "check")
 _DEAD = Verdict(kind=VerdictKind.PLATFORM, evidence="the kernel died", retryable=True)
@@ -49,7 +50,7 @@ _SKEWS_S = (0.0, 0.0, 3600.0, -3600.0, 600.0, -86_400.0)
 
 @dataclass
 class SkewedClock:
-    """The clock of one machine: its wall may be wrong, its monotonic time is its own."""
+    """The clock of one machine: its wall clock may be wrong, its monotonic time is its own."""
 
     time: FakeClock
     skew_s: float = 0.0
@@ -67,7 +68,7 @@ class SkewedClock:
 
 @dataclass
 class Line:
-    """A scheduler's or runner's line to the ledger."""
+    """A scheduler's or runner's connection to the ledger."""
 
     store: Store
     cluster: Cluster
@@ -100,7 +101,7 @@ class Runner:
     beaten_at: float = 0.0
 
     def step(self) -> None:
-        """Do the next thing, or die, or fall asleep."""
+        """Take the next step, or die, or stop for a while."""
         cluster, now = self.cluster, self.cluster.time.monotonic()
         if now < self.asleep_until:
             return
@@ -166,12 +167,12 @@ class Runner:
 
 @dataclass
 class Machine:
-    """A machine with one scheduler: it is the scheduler's executor too.
+    """A machine with one scheduler, and its executor.
 
     Args:
-        name: Of the host.
-        cluster: Where it is.
-        clock: Its own.
+        name: Host name.
+        cluster: The cluster.
+        clock: Its own clock.
     """
 
     name: str
@@ -182,7 +183,7 @@ class Machine:
     looking: bool = False
 
     def boot(self) -> None:
-        """Start a scheduler; what another one knew here is forgotten, its runners go on."""
+        """Start a scheduler without the state of an earlier one, whose runners continue."""
         self.exits.clear()
         draw = self.cluster.draw
         self.scheduler = Scheduler(
@@ -192,7 +193,7 @@ class Machine:
         )  # fmt: skip
 
     def look(self) -> None:
-        """Let the scheduler look once, unless it is in the middle of a look."""
+        """Make the scheduler poll once, unless it is polling."""
         if self.looking or self.scheduler is None:
             return
         self.looking = True
@@ -234,15 +235,15 @@ class Machine:
 
 
 class Cluster:
-    """Machines, their schedulers and runners, and the time they live in.
+    """Machines, their schedulers and runners, and their time.
 
     Args:
         store, url: The ledger, empty.
-        seed: Of everything that is drawn.
-        machines: How many, each with a scheduler.
-        pipelines: How many, due every five minutes, none of whose times may be left out.
-        eager: Runners publish in the middle: the mutant ``stage_is_publish``.
-        retries: Of each pipeline.
+        seed: Seed of all random choices.
+        machines: Number of machines, each with a scheduler.
+        pipelines: Number of pipelines, due every five minutes, none of whose times may be left out.
+        eager: Whether runners publish early: the mutant ``stage_is_publish``.
+        retries: Retries of each pipeline.
     """
 
     def __init__(
@@ -274,11 +275,11 @@ class Cluster:
         self.machines = [self._machine(f"m{number}") for number in range(machines)]
 
     def line(self, owner: object) -> Any:
-        """Return a line to the ledger that may be cut."""
+        """Return an unreliable connection to the ledger."""
         return Line(self.store, self, owner)
 
     def meanwhile(self, owner: object) -> None:
-        """Let another scheduler look in between, once in a while."""
+        """Make another scheduler poll in between, occasionally."""
         if self._nested or not self.rages or self.draw.random() > 0.1:
             return
         self._nested = True
@@ -288,13 +289,13 @@ class Cluster:
             self._nested = False
 
     def fail(self, when: str) -> None:
-        """Cut the line to the ledger, once in a while."""
+        """Fail a call of the ledger, occasionally."""
         if self.rages and self.draw.random() < 0.01:
             self.outages += 1
             raise StoreError(f"the line to the ledger was cut {when}")
 
     def rage(self, steps: int) -> None:
-        """Take so many steps with everything that can go wrong."""
+        """Take this many steps with all kinds of failures."""
         for _ in range(steps):
             self.time.advance(self.draw.uniform(0.1, 10.0))
             chance, machine = self.draw.random(), self.draw.choice(self.machines)
@@ -304,7 +305,7 @@ class Cluster:
             elif chance < 0.03:
                 machine.clock.skew_s = self.draw.choice(_SKEWS_S)
             elif chance < 0.035:
-                # Nobody looks for some minutes.
+                # No scheduler polls for some minutes.
                 self.time.advance(self.draw.uniform(60, 1500))
             elif chance < 0.5 or not self.runners:
                 machine.look()
@@ -312,7 +313,7 @@ class Cluster:
                 self.draw.choice(self.runners).step()
 
     def calm(self, seconds: float, *, step_s: float = 2.0) -> None:
-        """Let time pass in which nothing else goes wrong."""
+        """Advance the time without further failures."""
         self.rages = False
         for _ in range(int(seconds / step_s)):
             for machine in self.machines:
@@ -322,7 +323,7 @@ class Cluster:
             self.time.advance(step_s)
 
     def rest(self, *, steps: int = 3000) -> bool:
-        """Let everything come to rest; return whether it did."""
+        """Wait until all runs have ended; return whether they did."""
         self.rages = False
         for machine in self.machines:
             machine.clock.skew_s = 0.0
@@ -338,12 +339,12 @@ class Cluster:
             quiet = record.soonest_due(self.url) > now.timestamp() * 1e6
             if quiet and not record.unfinished(self.url) and now > self.latest:
                 return True
-            # What a clock that was ahead has planned is not due yet.
+            # Runs that a clock ahead of time has planned are not due yet.
             self.time.advance(5.0)
         return False
 
     def inspect(self) -> Findings:
-        """Compare the ledger with a list of times that is computed apart."""
+        """Compare the ledger with an independently computed list of times."""
         until = self.time.now()
         keys = Expected(
             required=occurrences(EVERY_S, self.began_at, until),

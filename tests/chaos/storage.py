@@ -1,4 +1,4 @@
-"""What befalls a lake while its platform works: it is not mounted for a while, or a log is damaged."""
+"""Incidents of a lake while its platform works: it is not mounted, or a log is damaged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def log_entries(world: World) -> list[Path]:
 
 
 def unmount(world: World) -> None:
-    """Put an empty folder where the lake is, for a while; nothing may be written there."""
+    """Replace the lake by an empty folder for a while; nothing may be written there."""
     lake, aside = world.home / "lake", world.home / "lake-aside"
     lake.rename(aside)
     lake.mkdir()
@@ -33,7 +33,7 @@ def unmount(world: World) -> None:
 
 
 def damage(world: World, draw: random.Random) -> None:
-    """Empty or cut the newest log entry of the table; after a while, have it repaired."""
+    """Empty or truncate the newest log entry of the table; repair it after a while."""
     newest = log_entries(world)[-1]
     content = newest.read_bytes()
     newest.write_bytes(content[: draw.choice((0, len(content) // 2))])

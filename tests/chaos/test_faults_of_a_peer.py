@@ -40,7 +40,7 @@ PATIENCE_S = 60.0
 
 
 class Nobody:
-    """Notifies nobody."""
+    """A notifier that sends nothing."""
 
     def notify(self, title: str, body: str, *, severity: str, run: Run | None) -> None:
         return
@@ -122,7 +122,7 @@ def test_a_run_can_be_stopped_after_its_scheduler_was_killed(world: World) -> No
         return [one.pid for one in world.processes() if one.role == "kernel"]
 
     def in_its_cell() -> bool:
-        # Not the kernel that is made ready before the runner knows which one is wanted.
+        # Excludes the kernel that is prestarted before the notebook is known.
         events = (path.read_text() for path in world.folder.rglob("events.jsonl"))
         return any('"cell_started"' in text for text in events)
 

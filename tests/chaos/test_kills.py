@@ -1,4 +1,4 @@
-"""Real schedulers, runners and kernels, killed at random; `make chaos` does more of it."""
+"""Real schedulers, runners and kernels, killed at random; `make chaos` does this at scale."""
 
 from __future__ import annotations
 

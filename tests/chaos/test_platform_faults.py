@@ -1,4 +1,4 @@
-"""A home that is read-only, a clock that is a day off, a lake that is not mounted: nothing is lost."""
+"""No loss with a read-only home, a clock that is a day off, or a lake that is not mounted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _wrong_clock(cluster: Cluster, by_s: float) -> None:
 
 
 def inspect(cluster: Cluster, fault: Callable[[Cluster], None]) -> list[str]:
-    """Play a fault, let some time pass, and return what is wrong."""
+    """Simulate a fault, advance the time, and return the violations."""
     fault(cluster)
     cluster.calm(1500, step_s=15.0)
     for _ in range(40):
@@ -111,10 +111,10 @@ def test_the_mutant_is_caught(
 
 
 def publish_unmounted(base: Path, store: Store) -> tuple[list[str], list[str]]:
-    """Publish while an empty folder is where the lake is.
+    """Publish while an empty folder is in place of the lake.
 
     Returns:
-        What was written there, and what is wrong with the table once the lake is mounted again.
+        The files written there, and the errors of the table once the lake is mounted again.
     """
     world, lake, aside = Publishing(base, store), base / "lake", base / "aside"
     world.publish(world.run("first"))

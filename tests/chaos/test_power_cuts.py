@@ -1,4 +1,4 @@
-"""A power cut at any moment of a commit loses and doubles nothing; without syncing it would."""
+"""A power cut at any moment of a commit loses and duplicates nothing; without syncing it would."""
 
 from __future__ import annotations
 

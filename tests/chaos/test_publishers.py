@@ -1,6 +1,6 @@
 """Sixteen publishers on one table, some of them killed.
 
-``make chaos ONLY=publishers`` is the whole of it; the suite makes a few commits each.
+``make chaos ONLY=publishers`` is the full test; the suite makes only a few commits each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clusters in one process: thousands of steps with everything that can go wrong, and the mutants."""
+"""Clusters in one process: thousands of steps with all kinds of failures, and the mutants."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def opened(url: str) -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Thousands of crashes are thousands of warnings; the level goes back afterwards."""
+    """Thousands of crashes cause thousands of warnings; the level is restored afterwards."""
     caplog.set_level(logging.CRITICAL, logger="jupyter_etl.scheduling")
 
 
@@ -61,7 +61,7 @@ def test_nothing_is_lost_or_doubled(ledger: str, seed: int) -> None:
 
 
 FIRST_SEED = {"no_token": 4, "no_unique": 8}
-"""Where the search for a seed begins that meets what only some stories meet."""
+"""First seeds of the search for a simulation that triggers a rare fault."""
 
 STORIES = 6
 
@@ -71,7 +71,7 @@ def test_nothing_is_found_without_a_mutant(ledger: str) -> None:
     assert _inspect(ledger, "", seed=5) == []
 
 
-# A simulated cluster has no lake that could be unmounted: `test_platform_faults` shows that one.
+# A simulated cluster has no lake that could be unmounted: see `test_platform_faults`.
 SIMULATED = [mutant for mutant in MUTANTS if mutant != "no_marker_check"]
 
 
@@ -93,7 +93,7 @@ def test_each_mutant_is_caught(
 
 
 def _inspect(ledger: str, mutant: str, *, seed: int) -> list[str]:
-    """Play one story; return what is wrong, with a mutant only what is its fault."""
+    """Run one simulation; return the violations, and with a mutant only those that it causes."""
     if mutant == "no_unique":
         forget_unique(ledger.removeprefix("sqlite:///"))
     with opened(ledger) as store:

@@ -1,8 +1,8 @@
-"""Runs that load by one cursor, overlap, die and are made again: no row is ever skipped.
+"""Runs that load by one cursor, overlap, die and are retried never skip a row.
 
-The ledger is the real one; the source is a list of numbers that grows, and what is published is a
-set. After each step all rows up to the watermark must have been published. The mutant moves the
-watermark when the rows are read, before they are published.
+The ledger is real; the source is a growing list of numbers, and the published data is a set. After
+each step all rows up to the watermark must have been published. The mutant moves the watermark when
+the rows are read, before they are published.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LOST = AttemptReport(outcome=Outcome.LOST)
 
 @dataclass
 class Attempt:
-    """An active run, and what it has read."""
+    """An active run, and the rows that it has read."""
 
     claim: Claim
     book: CursorBook
@@ -42,12 +42,12 @@ class Attempt:
 
 
 class Pipeline:
-    """One pipeline over one source.
+    """One pipeline with one source.
 
     Args:
         store: The ledger.
-        draw: Decides what happens.
-        early: The mutant.
+        draw: Random generator of the steps.
+        early: Whether the mutant is active.
     """
 
     def __init__(self, store: SqlStore, draw: random.Random, *, early: bool) -> None:
@@ -69,7 +69,7 @@ class Pipeline:
         return sorted(set(range(1, self.watermark + 1)) - self.published)
 
     def step(self) -> None:
-        """Let one thing happen."""
+        """Take one random step."""
         self.source += self.draw.randint(0, 2)
         one = self.draw.choice(self.hand) if self.hand else None
         if one is None or (len(self.hand) < 3 and self.draw.random() < 0.2):
@@ -120,7 +120,7 @@ class Pipeline:
         self.published |= one.rows
 
     def publish_draft(self, one: Attempt) -> None:
-        """End well, and publish nothing."""
+        """Succeed, and publish nothing."""
         report = AttemptReport(outcome=Outcome.SUCCEEDED, moves=one.book.moves)
         finish(self.store, one.claim, report)
 

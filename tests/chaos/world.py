@@ -1,6 +1,6 @@
-"""A platform of its own, made to be maltreated: a home, pipelines, schedulers, and its processes.
+"""A platform for chaos tests: a home, pipelines, schedulers, and its processes.
 
-Everything is driven from outside: commands of the product, signals, and the ledger read with SQL.
+It is controlled from outside: by commands of the product, signals, and SQL on the ledger.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _A_FILE = 'etl.publish("{name}/marker.csv", pa.table({{"run": [run.id]}}), kind=
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A living process of a world.
+    """A running process of a world.
 
     Args:
-        pid: Its number.
-        role: ``scheduler``, ``template``, ``runner``, ``kernel`` (with all that it started) or
+        pid: Its process id.
+        role: ``scheduler``, ``template``, ``runner``, ``kernel`` (including its child processes) or
             ``command``.
         command: Its command line.
     """
@@ -57,15 +57,15 @@ class World:
     """A home with pipelines and schedulers.
 
     Args:
-        folder: Empty; everything lies in it.
+        folder: Empty folder for all files.
         ledger: URL of the ledger; "" for SQLite in the home.
         kernel: Name of the kernelspec of the notebooks: ``chaos`` or ``python3``.
         patches: Names from `chaos.mutants`, for all of its processes.
-        lease_s: Without a beat for so long an attempt is lost.
-        file_first: Whether a run publishes its file before its rows. Nothing that it is built on is
-            missed where the lake is not mounted.
-        linger_s: How long a run goes on after it has published its rows.
-        noticed: What was wrong on the way; it counts in the end.
+        lease_s: Seconds without a heartbeat after which an attempt is lost.
+        file_first: Whether a run publishes its file before its rows. The file has no base that
+            would be missing when the lake is not mounted.
+        linger_s: Seconds that a run continues after it has published its rows.
+        noticed: Errors noticed during the battle, which count at the end.
     """
 
     folder: Path
@@ -97,12 +97,12 @@ class World:
         return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
     def environ(self, **more: str) -> dict[str, str]:
-        """Return the environment of its processes; `CHAOS_WORLD` is what they are known by."""
+        """Return the environment of its processes; `CHAOS_WORLD` identifies them."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER_", "CHAOS_"))}
         paths = filter(None, [env.get("PYTHONPATH")])
         return env | {
             "CHAOS_WORLD": str(self.folder),
-            # What is killed leaves sockets and connection files behind.
+            # Killed processes leave sockets and connection files.
             "TMPDIR": str(self.folder / "tmp"),
             "CHAOS_PATCHES": " ".join(self.patches),
             "PYTHONPATH": os.pathsep.join([str(INJECT), *paths]),
@@ -121,18 +121,18 @@ class World:
 
     @property
     def nursery(self) -> Nursery:
-        """What all commands are forked from; it is started when it is first needed."""
+        """The process that all commands are forked from; it is started at first use."""
         if self._nursery is None:
             self._nursery = Nursery(self.environ(), self.folder)
         return self._nursery
 
     def call(self, *words: str, skew_s: float = 0.0, codes: tuple[int, ...] = (0,)) -> str:
-        """Run one command of the product to its end, and return what it printed.
+        """Run one command of the product, and return its output.
 
         Args:
             words: The command.
-            skew_s: How wrong its clock is.
-            codes: The exit codes that are expected.
+            skew_s: Error of its clock in seconds.
+            codes: The expected exit codes.
         """
         out, err = self.folder / "call.out", self.folder / "call.err"
         for path in (out, err):
@@ -152,13 +152,13 @@ class World:
         return write_notebook(path, *cells, kernel=self.kernel)
 
     def deploy(self, name: str, *when: str, files: bool = True) -> None:
-        """Deploy a pipeline whose runs are tried again and again, and none of them skipped."""
+        """Deploy a pipeline with unlimited retries, none of whose times is skipped."""
         path = self.notebook(name, files=files)
         options = ["--catchup", "all", "--overlap", "queue", "--retries", "1000", "--shared"]
         self.call("schedule", str(path), *when, *options)
 
     def start_scheduler(self, *words: str, workers: int = 2, skew_s: float = 0.0) -> int:
-        """Start a scheduler and return its process number."""
+        """Start a scheduler and return its process id."""
         log, up = self.folder / "schedulers.log", ("up", "--workers", str(workers))
         process = self.nursery.fork(*up, *words, out=log, err=log, skew_s=skew_s)
         self.schedulers[process.pid] = process
@@ -173,13 +173,15 @@ class World:
         return codes
 
     def processes(self) -> list[Process]:
-        """Return what lives of this world, found by the marker in its environment."""
+        """Return the running processes of this world, identified by the marker in their
+        environment.
+        """
         found = _marked(str(self.folder), self.schedulers)
         nursery = self._nursery.pid if self._nursery else 0
         return sorted((one for one in found if one.pid != nursery), key=lambda one: one.pid)
 
     def stop_schedulers(self) -> None:
-        """End all schedulers as a person would, and wait."""
+        """Stop all schedulers like a user, and wait."""
         for process in self.schedulers.values():
             process.send_signal(signal.SIGCONT)
             process.terminate()
@@ -188,7 +190,7 @@ class World:
         self.bury()
 
     def destroy(self) -> None:
-        """Kill all that lives of this world, and nothing else."""
+        """Kill all running processes of this world."""
         for _ in range(20):
             living = self.processes()
             for one in living:
