@@ -236,8 +236,7 @@ os.fsync = timed_fsync
 
 
 def publish(folder: Path, size: Size) -> Iterator[Figure]:
-    """A frame published to a table, compared with a bare file, and the cost of syncing its files.
-    """
+    """A frame published to a table, compared with a bare file, and the cost of its syncs."""
     made = _FRAME.format(rows=size.rows)
     with (
         platform(folder) as at,

@@ -106,9 +106,7 @@ class Killer:
             self._kill_one()
 
     def _kill_one(self) -> None:
-        """Kill a process of the next role in the deck; if there is none for long, another role is
-        next.
-        """
+        """Kill a process of the next role in the deck; skip a role without processes."""
         if not self._deck:
             self._deck = [role for role, number in DECK.items() for _ in range(number)]
             self.draw.shuffle(self._deck)

@@ -56,8 +56,7 @@ class Change:
 
 
 def skewed_clock(skew_s: float) -> Change:
-    """Shift the wall clock of a process by this many seconds; the monotonic clock is not changed.
-    """
+    """Shift the wall clock of a process, in seconds; the monotonic clock is not changed."""
     skew = timedelta(seconds=skew_s)
     return Change(
         module="jupyter_etl.services.clock",

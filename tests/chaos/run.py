@@ -79,8 +79,7 @@ class Chaos:
         return Battle(seed=self.seed, kills=number, **{**size, **named})
 
     def sqlite(self) -> None:
-        """1,000 kills of processes that share a SQLite ledger: some with a kernel that starts cold.
-        """
+        """1,000 kills of processes that share a SQLite ledger, some with cold kernels."""
         with folder() as place:
             self._fight("sqlite", World(folder=place, kernel=self.kernel), self.battle(900))
         with folder() as place:

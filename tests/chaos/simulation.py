@@ -1,5 +1,4 @@
-"""A cluster in one process: the real scheduler and ledger, with unreliable runners, clocks and
-calls.
+"""A cluster in one process: the real scheduler and ledger, with unreliable runners and clocks.
 
 Several schedulers on several machines share one SQLite file. Another scheduler may poll between any
 two calls of the ledger. A call may fail before it is executed, or afterwards, so that its answer is

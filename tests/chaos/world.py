@@ -173,9 +173,7 @@ class World:
         return codes
 
     def processes(self) -> list[Process]:
-        """Return the running processes of this world, identified by the marker in their
-        environment.
-        """
+        """Return the running processes of this world, which have a marker in their environment."""
         found = _marked(str(self.folder), self.schedulers)
         nursery = self._nursery.pid if self._nursery else 0
         return sorted((one for one in found if one.pid != nursery), key=lambda one: one.pid)
@@ -209,7 +207,7 @@ class World:
 
 
 def wait_until(happens: Callable[[], bool], *, patience_s: float, step_s: float = 0.2) -> bool:
-    """Wait for a condition; return whether it came."""
+    """Wait for a condition; return whether it became true."""
     end = time.monotonic() + patience_s
     while not happens():
         if time.monotonic() > end:
@@ -242,7 +240,7 @@ def _role(
         return "kernel"
     if b"jupyter_etl.services.processes.attempt" in words:
         return "runner"
-    # With a runner that is ready for the next run, and its kernel.
+    # A prestarted runner for the next run, or its kernel.
     made_ahead = (
         b"jupyter_etl.services.processes.prestarted" in words or b"JUPYTER_ETL_CHANNEL" in names
     )

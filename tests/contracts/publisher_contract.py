@@ -1,5 +1,4 @@
-"""Tests of every publisher, of any kind; an implementation's test class adds the three factories.
-"""
+"""Tests of every publisher; an implementation's test class adds the three factories."""
 
 from __future__ import annotations
 

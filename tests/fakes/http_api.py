@@ -22,8 +22,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """A response; ``cut`` is the number of bytes of the body after which the connection is closed.
-    """
+    """A response; with ``cut``, the connection is closed after that many bytes of the body."""
 
     body: bytes = b""
     status: int = 200

@@ -81,8 +81,7 @@ def shown(value: object) -> str:
 
 
 def outcome_of(run: Run) -> str | None:
-    """Return the outcome of a run, including ``skipped`` and ``cancelled``; None if it is not over.
-    """
+    """Return the outcome of a run, including ``skipped`` and ``cancelled``; None before its end."""
     if run.state not in TERMINAL:
         return None
     return (run.outcome or run.state).value

@@ -301,8 +301,7 @@ def _row(run: Run, now: datetime) -> dict[str, object]:
 
 
 def _short_row(run: Run, now: datetime) -> dict[str, object]:
-    """Return a row that fits into a line of a terminal, with the reason of a failed or skipped run.
-    """
+    """Return a row that fits into a line of a terminal, with the reason of a failure or skip."""
     return {
         "run": run.id,
         "pipeline": run.new.pipeline,

@@ -91,8 +91,7 @@ class EtlHandler(APIHandler):
         return etl.redacted_answer(answer) if isinstance(answer, str) else answer
 
     def _arguments(self, operation: Operation, path: tuple[str, ...]) -> dict[str, object]:
-        """Return the function's arguments; raises `EtlError`, and 415 for a body that is not JSON.
-        """
+        """Return the function's arguments; raises `EtlError`, and 415 if the body is not JSON."""
         given: dict[str, object] = {}
         for name, text in zip(operation.in_path, path, strict=True):
             is_run = operation.types[name] is int

@@ -200,8 +200,7 @@ def _components(types: list[Any], *, complete: bool = False) -> dict[str, Any]:
 
 
 def _may_be_absent(field: kinds.Field) -> bool:
-    """Return whether a field is omitted if it is not set, because its default is `msgspec.UNSET`.
-    """
+    """Return whether a field without a value is omitted: its default is `msgspec.UNSET`."""
     has_default = any(
         one is not msgspec.NODEFAULT for one in (field.default, field.default_factory)
     )

@@ -1,5 +1,4 @@
-"""An operation: a method of a route, described by the signature of the function that performs it.
-"""
+"""Operations: methods of routes, described by the signatures of the functions that perform them."""
 
 from __future__ import annotations
 
@@ -126,8 +125,7 @@ class Operation:
         return _body_type(kind) if issubclass(kind, Request) else kind
 
     def request(self, body: msgspec.Struct, path: Mapping[str, object]) -> msgspec.Struct:
-        """Return the body as the function receives it; a request of a command gets the path's name.
-        """
+        """Return the body for the function; a request of a command gets the name in the path."""
         kind: type[msgspec.Struct] = self.types.get("body", Nothing)
         if not issubclass(kind, Request):
             return body

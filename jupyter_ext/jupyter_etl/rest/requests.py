@@ -93,7 +93,6 @@ def parse_choice(name: str, text: str, kind: type[_E]) -> _E:
 
 
 def parse_choices(name: str, texts: list[str], kind: type[_E]) -> tuple[_E, ...]:
-    """Parse members of an enumeration, repeated or separated by commas; raises `DeclarationError`.
-    """
+    """Parse repeated or comma-separated members of an enumeration; raises `DeclarationError`."""
     words = [word for text in texts for word in text.split(",") if word]
     return tuple(parse_choice(name, word, kind) for word in words)

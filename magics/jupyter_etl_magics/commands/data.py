@@ -163,8 +163,7 @@ _HELD = "The run continues. After its last cell, it is held with all of its outp
 
 
 def check(session: Session, request: CheckRequest) -> None:
-    """Show the result of each rule; interactively, a failed rule of severity error stops the cell.
-    """
+    """Show the result of each rule; interactively, failed rules of severity error stop the cell."""
     name, schema = request.name, request.schema
     rules = (request.cell or "") if schema is None else session.frame(str(schema))
     try:

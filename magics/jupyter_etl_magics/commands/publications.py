@@ -42,8 +42,7 @@ from jupyter_etl_magics.session import Session
 
 
 def publish_table(session: Session, request: PublishTableRequest) -> None:
-    """Stage a frame; outside a run, publish a draft and show its differences from the live version.
-    """
+    """Stage a frame; outside a run, publish a draft and compare it with the live version."""
     _show_published(
         outputs.publish_table(
             session.data_session,

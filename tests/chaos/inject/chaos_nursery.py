@@ -1,8 +1,7 @@
-"""``python -m chaos_nursery ROOM``: a process of a chaos world whose forks are the product's commands.
+"""``python -m chaos_nursery ROOM``: a process of a chaos world that forks the product's commands.
 
-It has imported what they need, and what their templates do, so that a scheduler that was killed
-comes back in a fraction of a second. It reads requests, a line of JSON each, and answers each with
-a number.
+It has imported the modules of schedulers and fork servers, so that a killed scheduler is replaced
+in a fraction of a second. It reads requests, one line of JSON each, and answers each with a number.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ MODULES = (
     "jupyter_etl.runner.local_executor",
     "jupyter_etl.runner.warm.client",
 )
-"""What a scheduler needs besides what a template does."""
+"""Modules that a scheduler needs in addition to those of a fork server."""
 
 _MAX_BYTES = 100_000
 _PREPARED: list[Any] = []
-"""What all templates of this world begin with, once it is there."""
+"""The prepared state of all fork servers of this world, once it is there."""
 
 
 class Spare:
-    """A process made before a scheduler opens its ledger, to be its first template.
+    """A process that is forked before a scheduler opens its ledger, to be its first fork server.
 
-    It stands where the product expects a `subprocess.Popen`. Those that follow, when this one was
-    killed, are made as the product makes them.
+    It replaces a `subprocess.Popen` of the product. If it is killed, the product starts its
+    successors itself.
     """
 
     def __init__(self) -> None:
@@ -47,7 +46,7 @@ class Spare:
         theirs.close()
 
     def start(self, words: list[str], *, env: dict[str, str], **named: Any) -> Any:
-        """Be asked for a process; `named` is what `subprocess.Popen` is called with."""
+        """Start the process; `named` are arguments of `subprocess.Popen`."""
         if self._used:
             return subprocess.Popen(words, env=env, **named)
         self._used = True
@@ -62,7 +61,7 @@ class Spare:
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> None:
-        """Wait for its end."""
+        """Wait for it to end."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
@@ -77,7 +76,7 @@ class Spare:
         env = {name: value for name, value in asked["env"].items() if "ROOM" not in name}
         take_environment(env)
         words = asked["words"]
-        # Without the room at the end: the nursery has its own.
+        # Without the padding at the end: the nursery has its own.
         if not relabel(words[:-1], env):
             raise AssertionError("a template's words do not fit into the nursery's")
         return _be_template(words[-2], descriptor, words[:-2])
@@ -94,11 +93,11 @@ def _be_template(life: str, line: int, command: list[str]) -> int:
 
 
 def answer(request: dict[str, Any]) -> int:
-    """Do what is asked.
+    """Execute a request.
 
     Args:
-        request: ``{"end": pid}`` waits for a fork's end and gives its exit code; anything else
-            describes a command (see `_run`), and gives its process id.
+        request: ``{"end": pid}`` waits for a fork to end and returns its exit code; any other
+            request describes a command (see `_run`), and returns its process id.
     """
     if "end" in request:
         return os.waitstatus_to_exitcode(os.waitpid(request["end"], 0)[1])
@@ -106,7 +105,7 @@ def answer(request: dict[str, Any]) -> int:
 
 
 def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
-    """Run ``jupyter etl WORDS``, as a process started by a shell would."""
+    """Run ``jupyter etl WORDS``, like a process started by a shell."""
     import jupyter_etl.runner.warm.client as warm
     from jupyter_etl.cli.main import main
     from jupyter_etl.runner.kernel.fork import relabel
@@ -150,17 +149,17 @@ def _become(do: Callable[[], int]) -> NoReturn:
 
 
 def prepare() -> None:
-    """Import everything, and prepare what all templates would.
+    """Import all modules, and prepare the state of all fork servers.
 
     Raises:
-        AssertionError: A thread was started, which no fork would have.
+        AssertionError: A thread was started, which forks would lack.
     """
     from jupyter_etl.runner.kernel.fork import QUIET, thread_pools
     from jupyter_etl.runner.warm.fork_server import PRELOAD
 
     before = dict(os.environ)
     os.environ.update(QUIET)
-    # Before papermill, as a template does it.
+    # Before papermill, as in a fork server.
     importlib.import_module("jupyter_etl.services.processes.attempt").skip_slow_import()
     fork_target = importlib.import_module("jupyter_etl.services.processes.fork_server").Attempts()
     fork_target.plan_warm_up()
@@ -175,12 +174,12 @@ def prepare() -> None:
 
 
 def main() -> None:
-    """Answer until standard input ends."""
-    # Ctrl+C is for who asks.
+    """Serve requests until standard input ends."""
+    # Ctrl+C is for the parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.pop("CHAOS_ROOM", None)
     prepare()
-    # Unbuffered: a fork is not to have read the next request.
+    # Unbuffered: a fork must not have read the next request.
     requests, answers = os.fdopen(os.dup(0), "rb", buffering=0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -1,7 +1,7 @@
-"""Loaded by the interpreter at its start, in the processes of a chaos world and nowhere else.
+"""Loaded by the interpreter at its start, only in the processes of a chaos world.
 
-It changes modules of the product at the moment they are imported, as ``CHAOS_PATCHES`` says: names
-from ``mutants.py``, separated by spaces. So the product itself needs no hook for its tests.
+It changes modules of the product when they are imported, as listed in ``CHAOS_PATCHES``: names from
+``mutants.py``, separated by spaces. Therefore the product itself needs no hooks for its tests.
 """
 
 import importlib.abc
@@ -43,7 +43,7 @@ def _install(names):
     path = Path(__file__).resolve().parent.parent / "mutants.py"
     spec = importlib.util.spec_from_file_location("chaos_mutants", path)
     mutants = importlib.util.module_from_spec(spec)
-    # Dataclasses look their own module up.
+    # Dataclasses look up their own module.
     sys.modules[spec.name] = mutants
     spec.loader.exec_module(mutants)
     changes = [change for name in names for change in mutants.CHANGES[name]]

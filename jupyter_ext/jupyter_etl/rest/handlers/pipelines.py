@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 
 class PipelineFilter(StrEnum):
-    """Selection of listed pipelines: `failing` are all that need attention, the most severe first.
-    """
+    """Which pipelines are listed: `failing` are all that need attention, the most severe first."""
 
     ALL = "all"
     MINE = "mine"

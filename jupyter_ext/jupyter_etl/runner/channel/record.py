@@ -131,8 +131,7 @@ class RunRecord(Verbs):
             return self._cursors.moves
 
     def blame(self, outcome: AttemptOutcome) -> AttemptOutcome:
-        """Return the outcome with the failed source, if the kernel's last report was this failure.
-        """
+        """Return the outcome with the failed source, if the kernel reported this failure last."""
         with self._lock:
             failure = self._failure
         found = outcome.failure

@@ -62,8 +62,7 @@ class OutputCaps:
         self._left_out += size_bytes
 
     def notice(self) -> str:
-        """Return a notice of the output that was left out of the current cell; "" if there is none.
-        """
+        """Return a notice of the omitted output of the current cell; "" if there is none."""
         if not self._left_out:
             return ""
         whole = self._run >= self._limits.run_output_bytes

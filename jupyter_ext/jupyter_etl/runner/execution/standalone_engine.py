@@ -1,5 +1,4 @@
-"""Papermill's engine for direct calls of papermill: the platform's kernels and limits, no ledger.
-"""
+"""Papermill's engine for direct calls of papermill: kernels and limits, but no ledger."""
 
 from __future__ import annotations
 

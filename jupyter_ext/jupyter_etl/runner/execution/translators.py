@@ -17,8 +17,7 @@ from jupyter_etl.language.parameters.injection import INJECTED
 
 _ESCAPED = re.compile(r'[\\"$\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _SINGLE_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
-"""Characters that PowerShell treats as a single quote. Source: its language specification, 2.3.5.2.
-"""
+"""PowerShell's single quotes. Source: its language specification, 2.3.5.2."""
 
 
 class JuliaTranslator(PapermillJulia):  # type: ignore[misc]  # papermill has no types

@@ -1,5 +1,4 @@
-"""Whether the command of a kernelspec can be replaced by a fork of this process, and if not, why.
-"""
+"""Whether a fork of this process can replace the command of a kernelspec, and if not, why."""
 
 from __future__ import annotations
 

@@ -69,8 +69,7 @@ def kernel_of(metadata: Mapping[str, Any]) -> Kernel:
 
 
 def is_private(variable: str) -> bool:
-    """Return whether an environment variable is private to the platform, and hidden from kernels.
-    """
+    """Return whether an environment variable is the platform's own, and hidden from kernels."""
     return variable.startswith(_PRIVATE)
 
 

@@ -25,8 +25,7 @@ _ROUNDS = 50
 _ROUND_S = 0.02
 _PR_SET_CHILD_SUBREAPER = 36
 _adopting: tuple[int, set[int]] = (0, set())
-"""The process that adopts orphans, and the children that it had at that time; forks do not adopt.
-"""
+"""The process that adopts orphans, and its earlier children; forks do not adopt."""
 
 
 def adopt_orphans() -> None:
@@ -272,8 +271,7 @@ def _used(pid: int) -> int:
 
 
 def _read(path: str) -> bytes:
-    """Return the content of a file of /proc; empty if the process has ended or is another user's.
-    """
+    """Return the content of a file of /proc; empty if it cannot be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a sample reads hundreds of these
             return file.read()

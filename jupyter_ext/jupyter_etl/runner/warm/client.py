@@ -225,8 +225,7 @@ class _Line:
 
 
 def _umask() -> int:
-    """Return the umask without setting it, which would affect other threads; see proc(5), status.
-    """
+    """Return the umask without setting it, which would affect threads; see proc(5), status."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("Umask:")[2].split()[0], 8)
 

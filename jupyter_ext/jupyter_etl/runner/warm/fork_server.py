@@ -45,8 +45,7 @@ PRELOAD = (
     "sqlalchemy.dialects.postgresql.psycopg", "psycopg", "numpy", "pandas", "pyarrow.parquet",
     "duckdb", "deltalake",
 )  # fmt: skip
-"""Modules that runners and kernels always need, and those that most notebooks import, if installed.
-"""
+"""Modules that runners and kernels need, and those that most notebooks import, if installed."""
 
 _MAX_FORKS = 10_000
 _LOOK_S = 3.0
@@ -320,8 +319,7 @@ def _begin_anew(
 
 
 def encode_life(life: Life) -> tuple[str, str]:
-    """Return the last two words of the fork server's command: its state, and padding to overwrite.
-    """
+    """Return the last two words of the fork server's command: its state, and padding."""
     return msgspec.json.encode(life).decode(), " " * ROOM_BYTES
 
 

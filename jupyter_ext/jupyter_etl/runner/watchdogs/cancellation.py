@@ -30,8 +30,7 @@ AT_ONCE = frozenset(
 
 
 class Cancellation:
-    """A flag that several threads may set: the first reason is kept, but ``fenced`` overrides all.
-    """
+    """A thread-safe flag: the first reason is kept, but ``fenced`` overrides all."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
