@@ -1021,7 +1021,7 @@ export interface components {
             nbformat: number;
             nbformat_minor: number;
         };
-        /** @description What a notebook declares, and its pipeline. */
+        /** @description The declarations of a notebook, and its pipeline. */
         NotebookView: {
             parameters: components["schemas"]["Parameter"][];
             findings: components["schemas"]["Finding"][];
@@ -1179,7 +1179,7 @@ export interface components {
         /** @description The parameters of a deployed version. */
         PipelineParameters: {
             version: number;
-            /** @description What the version declares. */
+            /** @description The parameters that the version declares. */
             declared: components["schemas"]["Parameter"][];
             /** @description The values it was deployed with. */
             values: {
@@ -1231,7 +1231,7 @@ export interface components {
             /** @description At most 14, oldest first. */
             last_runs: components["schemas"]["LastRun"][];
             health: components["schemas"]["HealthState"];
-            /** @description Why; empty if there is nothing to add. */
+            /** @description The reason of its health; empty if there is nothing to add. */
             health_note: string;
             /** @description The run that `health_note` refers to. */
             health_run: number | null;
@@ -1243,11 +1243,11 @@ export interface components {
             last_success_at: string | null;
             /** @description Path in the file browser; null if the notebook is outside its root folder. */
             notebook_path: string | null;
-            /** @description Why its runs start cold, and what would make them warm; empty if they are warm. */
+            /** @description Why its runs start cold, and how to make them warm; empty if they are warm. */
             cold_start: string;
-            /** @description Whether the notebook's file is gone; runs execute the deployed version. */
+            /** @description Whether the notebook's file does not exist; runs execute the deployed version. */
             missing: boolean;
-            /** @description How long the next run may take. */
+            /** @description The time limit of the next run. */
             time_limit: components["schemas"]["TimeLimit"];
             /** @description The time limit that was set, as text; empty for none. */
             timeout: string;
@@ -1335,7 +1335,7 @@ export interface components {
             rows: unknown[][];
             /** @description Null if counting would require a scan. */
             total_rows: number | null;
-            /** @description Shows the rows in a notebook or a terminal. */
+            /** @description Command line that shows the rows in a notebook or a terminal. */
             line: string;
         };
         /** @description A column of a preview. */
@@ -1454,7 +1454,7 @@ export interface components {
             cell: number | null;
             /** @description Number of code cells. */
             cells: number | null;
-            /** @description What failed; for a skipped run, why it was skipped. */
+            /** @description The error; for a skipped run, why it was skipped. */
             error: string;
             /** @description Index of the failed cell, 0-based over all cells. */
             failed_cell: number | null;
@@ -1463,7 +1463,7 @@ export interface components {
             draft: boolean;
             attempts: number;
             published: components["schemas"]["PublishedVersion"][];
-            /** @description What holds it; empty unless its state is held. */
+            /** @description The reason of its hold; empty unless its state is held. */
             held_by: components["schemas"]["HeldBy"][];
             /** @description Whether there is an executed notebook. */
             has_notebook: boolean;
@@ -1478,7 +1478,7 @@ export interface components {
             deployed: number | null;
             /** @description Why the deployed version runs and not the saved notebook; empty if they are the same. */
             note: string;
-            /** @description All of this in sentences. */
+            /** @description A summary of these fields in sentences. */
             words: string;
         };
         /** @description Run a finished run again. */
@@ -1558,7 +1558,7 @@ export interface components {
             cell: number | null;
             /** @description Number of code cells. */
             cells: number | null;
-            /** @description What failed; for a skipped run, why it was skipped. */
+            /** @description The error; for a skipped run, why it was skipped. */
             error: string;
             /** @description Index of the failed cell, 0-based over all cells. */
             failed_cell: number | null;
@@ -1567,7 +1567,7 @@ export interface components {
             draft: boolean;
             attempts: number;
             published: components["schemas"]["PublishedVersion"][];
-            /** @description What holds it; empty unless its state is held. */
+            /** @description The reason of its hold; empty unless its state is held. */
             held_by: components["schemas"]["HeldBy"][];
             /** @description Whether there is an executed notebook. */
             has_notebook: boolean;
@@ -1620,7 +1620,7 @@ export interface components {
             cell: number | null;
             /** @description Number of code cells. */
             cells: number | null;
-            /** @description What failed; for a skipped run, why it was skipped. */
+            /** @description The error; for a skipped run, why it was skipped. */
             error: string;
             /** @description Index of the failed cell, 0-based over all cells. */
             failed_cell: number | null;
@@ -1629,7 +1629,7 @@ export interface components {
             draft: boolean;
             attempts: number;
             published: components["schemas"]["PublishedVersion"][];
-            /** @description What holds it; empty unless its state is held. */
+            /** @description The reason of its hold; empty unless its state is held. */
             held_by: components["schemas"]["HeldBy"][];
             /** @description Whether there is an executed notebook. */
             has_notebook: boolean;
@@ -1790,7 +1790,7 @@ export interface components {
              */
             anyway?: boolean;
         };
-        /** @description A schedule as somebody types it. */
+        /** @description A schedule as entered by a user. */
         ScheduleText: {
             /** @default  */
             when?: string;
@@ -1891,7 +1891,7 @@ export interface components {
             location: string;
             /** @description Who owns its secrets, and where they may be sent. */
             secret_uses: components["schemas"]["SecretUse"][];
-            /** @description When a run tries it again; null while it answers. */
+            /** @description Next time at which a run tries it again; null while it answers. */
             next_try_at: string | null;
             lines: components["schemas"]["TableLines"];
             /** @description The location as written, before it was resolved against the notebook's folder. */
@@ -1954,7 +1954,7 @@ export interface components {
             schedulers: components["schemas"]["SchedulerInfo"][];
             version: string;
         };
-        /** @description Command lines that do the same as the buttons of a source or table; empty if none can. */
+        /** @description Command lines that do the same as the buttons of a source or table; empty if there are none. */
         TableLines: {
             preview: string;
             /** @description A cell that reads it into a variable. */
@@ -3054,7 +3054,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What a notebook declares, and its pipeline. */
+            /** @description The declarations of a notebook, and its pipeline. */
             200: {
                 headers: {
                     [name: string]: unknown;
