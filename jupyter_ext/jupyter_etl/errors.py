@@ -61,7 +61,7 @@ class EtlError(Exception):
 
     retryable_by_default = False
     http_status = 500
-    """Of the response of a server that raises it; 503 only if the same request may succeed later."""
+    """Status of an HTTP response for this error; 503 only if the same request may succeed later."""
 
     def __init__(
         self,

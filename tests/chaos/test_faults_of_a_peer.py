@@ -3,10 +3,10 @@
 Shown by other tests already:
 
 - Two schedulers on one store run a time twice:
-  ``engine/test_scheduler*.py::test_two_schedulers_make_one_run``,
+  ``scheduling/test_scheduler*.py::test_two_schedulers_make_one_run``,
   ``runner/test_runs_end_to_end.py::test_two_schedulers_and_one_due_time_are_one_run``.
 - Times that passed while nothing ran vanish at the restart:
-  ``engine/test_scheduler*.py::test_after_an_outage_a_new_scheduler_catches_up``.
+  ``scheduling/test_scheduler*.py::test_after_an_outage_a_new_scheduler_catches_up``.
 - A run whose environment is missing ends as completed:
   ``runner/test_runs_end_to_end.py::TestBadInputOfARun::test_an_unknown_kernel``.
 """

@@ -50,7 +50,7 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
-    """Return an error in the form that all of the product's services have."""
+    """Return an error in the common format of the product's services."""
     detail = ErrorDetail(type=kind, message=message, hint=hint)
     return json_answer(Error(error=detail), status=status)
 

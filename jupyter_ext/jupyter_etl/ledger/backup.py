@@ -30,9 +30,9 @@ class LedgerFile:
     """Facts about a file that is an intact ledger.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         bytes: Its size.
-        revision: Of its schema.
+        revision: Revision of its schema.
         runs: How many runs it has.
         last_run: The greatest id that a run ever had.
     """

@@ -22,8 +22,8 @@ class LedgerFacts:
     Args:
         place: The ledger for people, without a password.
         newest: The schema of this version.
-        path: Of a SQLite file; None for PostgreSQL.
-        revision: Of its schema; None if there is no ledger yet.
+        path: Path of the SQLite file; None for PostgreSQL.
+        revision: Revision of its schema; None if there is no ledger yet.
         damages: The first few errors that the database's own check found.
         journal: Journal mode of a SQLite file; "" for PostgreSQL.
         safe_journal: The journal mode that is safe with this version of SQLite.

@@ -81,7 +81,7 @@ def save_lineage(
     A repeated run replaces its earlier record. Nothing is recorded for a draft.
 
     Args:
-        origins: Of the columns of what it publishes, by publication.
+        origins: Origins of the published columns, by publication.
     """
     if run.draft:
         return
@@ -114,7 +114,7 @@ def merged(reads: Iterable[Read]) -> list[Read]:
     """Return one read for each source, table and version, in the order of the first read.
 
     Args:
-        reads: Of a run; rows and bytes are added up, and unknown if one of them is.
+        reads: Reads of a run; rows and bytes are added up, and unknown if one of them is unknown.
     """
     found: dict[tuple[str, str, str], Read] = {}
     for read in reads:

@@ -92,7 +92,7 @@ def record_watermarks(
     """Record the watermarks of a run's loads with its new versions.
 
     Args:
-        connection: Of the transaction that makes them visible, after the watermarks have advanced.
+        connection: Connection of the transaction that makes them visible, after the watermarks have advanced.
 
     Returns:
         The versions with their watermarks.

@@ -29,7 +29,7 @@ _LESS = f"Aggregate or filter in the query, or add a LIMIT. {ALL}"
 
 
 class Harness(Protocol):
-    """What a query needs of the notebook: a `DataSession`.
+    """The part of a `DataSession` that queries use.
 
     Args:
         channel: Receives the reads.

@@ -391,11 +391,9 @@ class DataSession:
         )
 
     def _frame(self, name: str) -> object:
-        if self.namespace.get(name) is None:
-            raise NotFound(
-                f"{name!r} is None."
-                if name in self.namespace
-                else f"The notebook has no variable {name!r}.",
-                hint="Run its cell first.",
-            )
-        return self.namespace[name]
+        value = self.namespace.get(name)
+        if value is None:
+            is_set = name in self.namespace
+            what = f"{name!r} is None." if is_set else f"The notebook has no variable {name!r}."
+            raise NotFound(what, hint="Run its cell first.")
+        return value

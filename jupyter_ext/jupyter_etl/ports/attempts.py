@@ -29,7 +29,7 @@ from jupyter_etl.ports.runs import Claim
 
 
 class AttemptPolicy(Protocol):
-    """Decides what the runner only carries out."""
+    """The decisions about an attempt; the runner carries them out."""
 
     def time_limit(self, new: NewRun) -> TimeLimit:
         """Return how long an attempt of a run may take.
@@ -96,8 +96,8 @@ class AttemptStore(Protocol):
         """Record that a runner has started an attempt.
 
         Args:
-            run_id, number, token: Of the attempt.
-            host, pid: Of the runner.
+            run_id, number, token: Identity of the attempt.
+            host, pid: Host and process ID of the runner.
             cells: How many code cells the notebook has; None where unknown.
             now: UTC.
             timeout_s: How long the attempt may take, in seconds.
@@ -132,7 +132,7 @@ class AttemptStore(Protocol):
         stop is cancelled instead of queued again.
 
         Args:
-            run_id, number, token: Of the attempt.
+            run_id, number, token: Identity of the attempt.
             report: How the attempt ended.
             state: The new state of the run: a terminal state, or queued for a retry.
             not_before: Earliest start of the retry.
@@ -191,8 +191,8 @@ class RunStore(Protocol):
         """Return the newest ``count`` runs of each of these deployed pipelines, newest first.
 
         Args:
-            names: Of pipelines; every one is in the answer.
-            count: For each pipeline.
+            names: Names of pipelines; each is in the result.
+            count: Number of runs per pipeline.
             states: Only runs in these states; empty for all.
             causes: Only runs with these causes; empty for all.
             live: Only runs that publish live and execute a deployed version.

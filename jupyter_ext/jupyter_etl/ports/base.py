@@ -39,7 +39,7 @@ class SecretResolver(Protocol):
         """Return the value of a secret.
 
         Args:
-            name: Of the secret.
+            name: Name of the secret.
             source: The source that uses it as a credential; None for code of its owner.
 
         Raises:

@@ -90,7 +90,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Vacuumed:
-    """What a publisher deleted.
+    """The result of a cleanup by a publisher.
 
     Args:
         files: How many files.
@@ -103,7 +103,7 @@ class Vacuumed:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What a connector gets besides the source.
+    """Services that a connector receives with the source.
 
     Args:
         secret: Resolves the name of a secret to its value; raises `NotFound`.
@@ -330,7 +330,7 @@ class Publisher(Protocol):
 
         Args:
             kept: Versions that must not change; the newest is among them.
-            name: Of the publication.
+            name: Name of the publication.
             lake, draft: As for `commit`.
             older_than: Keep every file that was written since, UTC.
             dry_run: Delete nothing.

@@ -12,7 +12,7 @@ from jupyter_etl.model import NewRun, Pipeline, PublicationVersion, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """What is to be written for one pipeline.
+    """The changes to write for one pipeline.
 
     Args:
         pipeline: As it was loaded; its ``revision`` must still be the ledger's.

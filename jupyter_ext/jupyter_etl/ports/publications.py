@@ -45,7 +45,7 @@ class PublicationStore(Protocol):
             committed: What was committed, and where.
             owner, pipeline, notebook, draft: As on `PublicationVersion`.
             now: UTC.
-            token: Of the lock acquired by `begin_commits`, which is released; None if nothing else
+            token: Token of the lock acquired by `begin_commits`, which is released; None if nothing else
                 commits to the publication.
             note: As on `PublicationVersion`.
             content_of: Number of the version whose content and watermarks it has; None for new
@@ -77,8 +77,8 @@ class PublicationStore(Protocol):
         """Check that a name can be published.
 
         Args:
-            name: Of the publication.
-            kind: Of what is to be published.
+            name: Name of the publication.
+            kind: Kind of the output.
             owner: Who publishes.
             pipeline: Deployed pipeline that publishes and is not shared; None for any other.
 
@@ -130,9 +130,9 @@ class PublicationLockStore(Protocol):
         Acquiring a lock that the token holds already changes nothing.
 
         Args:
-            names: Of the publications; they need not exist.
+            names: Names of the publications; they need not exist.
             draft: Whether to lock their drafts or what is live.
-            token: Of the attempt; for an interactive commit a new one.
+            token: Token of the attempt; for an interactive commit a new one.
             run_id, number: Of the attempt; None for an interactive commit.
             until: When the lock of an interactive commit expires, UTC.
             now: UTC.
@@ -182,7 +182,7 @@ class HoldStore(Protocol):
             by: Who decided; "" if it expired.
             now: UTC.
             committed: All of its outputs, if it is approved.
-            token: Of their locks, which are released.
+            token: Token of their locks, which are released.
 
         Returns:
             The versions that became visible.

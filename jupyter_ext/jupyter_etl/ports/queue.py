@@ -115,10 +115,10 @@ class QueueStore(Protocol):
         """Queue a finished run again.
 
         Args:
-            run_id: Of the run.
+            run_id: Number of the run.
             now: Its earliest start.
             resume_from: Number of the attempt from whose checkpoint the next one may resume.
-            content_hash: Of the snapshot to execute; None for the run's own.
+            content_hash: Hash of the snapshot to execute; None for the run's own.
             version: Deployed version with that snapshot; None if there is none.
 
         Raises:

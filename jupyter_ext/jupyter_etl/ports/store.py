@@ -19,7 +19,7 @@ from jupyter_etl.ports.queue import OutboxStore, QueueStore, SchedulerStore
 
 
 class LakeStore(Protocol):
-    """Which lakes belong to a ledger."""
+    """The lakes that belong to a ledger."""
 
     def load_identity(self) -> str:
         """Return the id of the ledger, which its lakes carry: 32 hexadecimal digits."""
@@ -43,7 +43,7 @@ class RunnerStore(
     WatermarkStore,
     Protocol,
 ):
-    """What a runner needs of the ledger."""
+    """The part of the ledger that a runner uses."""
 
 
 class Store(

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -122,7 +122,7 @@ class Operation:
     def body(self) -> type[msgspec.Struct]:
         """Type of the body; for a request of a command, the fields that a body may have."""
         kind: type[msgspec.Struct] = self.types.get("body", Nothing)
-        return _body_type(kind) if issubclass(kind, Request) else kind
+        return body_type(kind) if issubclass(kind, Request) else kind
 
     def request(self, body: msgspec.Struct, path: Mapping[str, object]) -> msgspec.Struct:
         """Return the body for the function; a request of a command gets the name in the path."""
@@ -153,9 +153,6 @@ class Operation:
             for name, given in inspect.signature(self.function).parameters.items()
             if name not in special
         ]
-
-
-_body_type = cache(body_type)
 
 
 def _json_type(kind: Any) -> Any:

@@ -204,6 +204,27 @@ def end_attempt(
     return True
 
 
+def end_exited(
+    store: AttemptStore,
+    executor: Executor | None,
+    claim: Claim,
+    exit_code: int,
+    *,
+    now: datetime,
+    draw: Callable[[], float],
+) -> bool:
+    """End an attempt whose runner exited without a report; see `end_attempt`.
+
+    Args:
+        executor: Terminates the processes that the runner left; None for a runner of another process.
+        exit_code: Exit code of the runner, negative for a signal.
+    """
+    if executor is not None:
+        clean_up(executor, claim)
+    report = lost_report(claim, _death(exit_code))
+    return end_attempt(store, claim, report, now=now, draw=draw)
+
+
 def clean_up(executor: Executor, claim: Claim) -> None:
     """Terminate the processes that a lost attempt left running; failures are logged."""
     try:

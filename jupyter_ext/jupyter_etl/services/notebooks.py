@@ -9,6 +9,7 @@ from jupyter_etl.errors import DeclarationError, NotFound, PermissionDenied
 from jupyter_etl.language.names import nearest
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook
 from jupyter_etl.language.sizes import rounded_size
+from jupyter_etl.ports import Store
 
 MAX_BYTES = 100_000_000
 
@@ -71,4 +72,12 @@ def has_outputs(notebook: Path, *, cards: bool) -> bool:
     return any(
         cards or not output.get("metadata", {}).get("jupyter_etl", {}).get("card")
         for output in outputs
+    )
+
+
+def sources_of(outline: Outline, store: Store) -> tuple[str, ...]:
+    """Return the names of the sources that a notebook reads; see `Outline.sources_among`."""
+    return outline.sources_among(
+        [source.name for source in store.load_sources()],
+        [one.name for one in store.load_publications() if one.live is not None],
     )

@@ -965,7 +965,7 @@ export interface components {
             at: string | null;
             rows: number | null;
             bytes: number | null;
-            /** @description Of the publication that was read or written; null for a source. */
+            /** @description Version of the publication that was read or written; null for a source. */
             version: number | null;
         };
         /** @description A source (or a table of one), a pipeline or a publication. */

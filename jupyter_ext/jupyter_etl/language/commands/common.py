@@ -74,6 +74,9 @@ FRAME_TYPE = Argument(flags=("--as",), help="The type of the result.")
 ANYWAY = Argument(
     flags=("--anyway",), help="Read it even if it exceeds the memory limit of interactive reads."
 )
+ROW_LIMIT = Argument(
+    flags=("-n", "--limit"), least=1, placeholder="N", help="The maximum number of rows."
+)
 KEY = Argument(
     flags=("--key",),
     kind=ValueKind.NAMES,
@@ -90,6 +93,19 @@ def magic(
     return Form(
         on=MAGIC, name=name, group=group, summary=summary, examples=examples, ledger=ledger, **more
     )
+
+
+def both(
+    name: str, groups: tuple[str, str], summary: str, *examples: str, ledger: bool = True
+) -> tuple[Form, Form]:
+    """Return the same command of ``%etl`` and of ``jupyter etl``.
+
+    Args:
+        groups: Its heading in each guide.
+        ledger: Whether ``%etl`` opens the ledger; ``jupyter etl`` does.
+    """
+    of_magic = magic(name, groups[0], summary, *examples, ledger=ledger)
+    return of_magic, cli(name, groups[1], summary, *examples)
 
 
 def cli(name: str, group: str, summary: str, *examples: str, ledger: bool = True) -> Form:

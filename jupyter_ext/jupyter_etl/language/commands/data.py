@@ -9,18 +9,17 @@ from msgspec import field
 
 from jupyter_etl.language.commands.common import (
     ANYWAY,
-    CLI,
     FRAME_TYPE,
     KEY,
-    MAGIC,
+    ROW_LIMIT,
     TARGET,
     FrameType,
+    both,
     cli,
     magic,
 )
 from jupyter_etl.language.commands.declarations import (
     Argument,
-    Form,
     JsonOutput,
     Request,
     ValueKind,
@@ -125,16 +124,8 @@ class SourceRequest(Request, frozen=True, kw_only=True):
 class SourcesRequest(JsonOutput, frozen=True, kw_only=True):
     """List the declared sources."""
 
-    forms: ClassVar = tuple(
-        Form(
-            on=on,
-            name="sources",
-            group="Data",
-            summary="List the declared sources.",
-            examples=("sources",),
-            ledger=on is CLI,
-        )
-        for on in (MAGIC, CLI)
+    forms: ClassVar = both(
+        "sources", ("Data", "Data"), "List the declared sources.", "sources", ledger=False
     )
 
 
@@ -164,7 +155,7 @@ class PreviewRequest(Request, frozen=True, kw_only=True):
     target: Annotated[str, _READABLE]
     limit: Annotated[
         int,
-        Argument(flags=("-n", "--limit"), least=1, placeholder="N", help="The number of rows."),
+        replace(ROW_LIMIT, help="The number of rows."),
     ] = 20
 
 
@@ -195,12 +186,7 @@ class LoadRequest(Request, frozen=True, kw_only=True):
     ] = ()
     limit: Annotated[
         int | None,
-        Argument(
-            flags=("-n", "--limit"),
-            least=1,
-            placeholder="N",
-            help="The maximum number of rows.",
-        ),
+        ROW_LIMIT,
     ] = None
     as_: Annotated[FrameType, FRAME_TYPE] = "pandas"
     since: Annotated[
@@ -264,12 +250,7 @@ class ReadRequest(Request, frozen=True, kw_only=True):
     ] = False
     limit: Annotated[
         int | None,
-        Argument(
-            flags=("-n", "--limit"),
-            least=1,
-            placeholder="N",
-            help="The maximum number of rows.",
-        ),
+        ROW_LIMIT,
     ] = None
     format: Annotated[
         Literal["csv", "json", "arrow", "parquet"],

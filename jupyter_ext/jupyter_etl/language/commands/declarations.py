@@ -291,9 +291,9 @@ def default_of(field: FieldInfo) -> Any:
 
 def _typed(argument: Argument, declared: Any) -> Argument:
     """Return an argument with the kind and the choices that the type of its field implies."""
-    bare = bare_type(declared)
+    bare = _bare_type(declared)
     if get_origin(bare) is tuple:
-        bare = bare_type(get_args(bare)[0])
+        bare = _bare_type(get_args(bare)[0])
     if get_origin(bare) is Literal:
         return replace(argument, choices=get_args(bare))
     if isinstance(bare, type) and issubclass(bare, StrEnum):
@@ -308,13 +308,13 @@ def _typed(argument: Argument, declared: Any) -> Argument:
 _IMPLIED = {bool: ValueKind.FLAG, int: ValueKind.WHOLE, float: ValueKind.DURATION}
 
 
-def bare_type(declared: Any) -> Any:
+def _bare_type(declared: Any) -> Any:
     """Return a type without its annotations and without None."""
     if get_origin(declared) is Annotated:
-        return bare_type(get_args(declared)[0])
+        return _bare_type(get_args(declared)[0])
     if get_origin(declared) in (Union, types.UnionType):
         [one] = [one for one in get_args(declared) if one is not type(None)]
-        return bare_type(one)
+        return _bare_type(one)
     return declared
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from jupyter_etl.language.commands.common import (
     CLI,
+    both,
     cli,
     magic,
 )
@@ -17,16 +18,18 @@ from jupyter_etl.language.commands.declarations import (
 )
 from jupyter_etl.language.numbers import PORT
 
-_SUMMARY = "Store passwords and keys by name, outside the notebook."
-_EXAMPLES = ("secret set wh_pw", "secret list", "secret allow wh_pw db.example", "secret rm wh_pw")
-
 
 class SecretRequest(JsonOutput, frozen=True, kw_only=True):
     """Store passwords and keys by name, outside the notebook."""
 
-    forms: ClassVar = (
-        magic("secret", "Data", _SUMMARY, *_EXAMPLES, ledger=True),
-        cli("secret", "Data", _SUMMARY, *_EXAMPLES),
+    forms: ClassVar = both(
+        "secret",
+        ("Data", "Data"),
+        "Store passwords and keys by name, outside the notebook.",
+        "secret set wh_pw",
+        "secret list",
+        "secret allow wh_pw db.example",
+        "secret rm wh_pw",
     )
 
     verb: Annotated[

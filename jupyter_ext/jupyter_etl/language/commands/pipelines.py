@@ -9,7 +9,6 @@ from msgspec import field
 
 from jupyter_etl.language.commands.common import (
     CLI,
-    MAGIC,
     NAMED_PIPELINE,
     NOTEBOOK,
     PARAMETERS,
@@ -26,7 +25,6 @@ from jupyter_etl.language.commands.common import (
 )
 from jupyter_etl.language.commands.declarations import (
     Argument,
-    Form,
     JsonOutput,
     Request,
 )
@@ -227,16 +225,9 @@ class OwnerRequest(Request, frozen=True, kw_only=True):
 class PipelinesRequest(JsonOutput, frozen=True, kw_only=True):
     """List the pipelines."""
 
-    forms: ClassVar = tuple(
-        Form(
-            on=on,
-            name="pipelines",
-            group="Watch",
-            summary="List the pipelines.",
-            examples=(example,),
-            ledger=True,
-        )
-        for on, example in ((MAGIC, "pipelines"), (CLI, "pipelines --json"))
+    forms: ClassVar = (
+        magic("pipelines", "Watch", "List the pipelines.", "pipelines", ledger=True),
+        cli("pipelines", "Watch", "List the pipelines.", "pipelines --json"),
     )
 
     tags: Annotated[Tags, TAGS] = field(default_factory=dict)

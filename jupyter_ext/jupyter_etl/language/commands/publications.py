@@ -9,34 +9,29 @@ from jupyter_etl.language.commands.common import (
     CLI,
     KEY,
     MAGIC,
+    ROW_LIMIT,
     Version,
+    both,
+    cli,
     magic,
 )
 from jupyter_etl.language.commands.declarations import (
     Argument,
-    Form,
     JsonOutput,
     Request,
-    Surface,
     ValueKind,
 )
 from jupyter_etl.language.numbers import DEPTH
 from jupyter_etl.model import Contract, PublishMode
 
-_BOTH = (MAGIC, CLI)
-_NAME = Argument(on=_BOTH, required=True, completes="publication", help="The publication.")
+_NAME = Argument(on=(MAGIC, CLI), required=True, completes="publication", help="The publication.")
 _LIVE = Argument(
     flags=("--live",), help="Publish the live version interactively; recorded in the history."
 )
 _OWN_NAME = Argument(flags=("--name",), help="The publication; by default named after the file.")
 _HELD = "The number of a held run, or the name of one of its publications"
-
-
-def _form(
-    on: Surface, name: str, summary: str, examples: tuple[str, ...], *, ledger: bool = True
-) -> Form:
-    group = "Publish" if on is MAGIC else "Data"
-    return Form(on=on, name=name, group=group, summary=summary, examples=examples, ledger=ledger)
+_GROUPS = ("Publish", "Data")
+_HISTORY = "Show the versions of a publication."
 
 
 class PublishTableRequest(Request, frozen=True, kw_only=True):
@@ -175,15 +170,13 @@ class PublishReportRequest(Request, frozen=True, kw_only=True):
 class PublishedRequest(JsonOutput, frozen=True, kw_only=True):
     """List publications, or show how to read one."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "published",
-            "List publications, or show how to read one.",
-            ("published", "published sales.daily"),
-            ledger=on is CLI,
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "published",
+        _GROUPS,
+        "List publications, or show how to read one.",
+        "published",
+        "published sales.daily",
+        ledger=False,
     )
 
     name: Annotated[
@@ -195,15 +188,9 @@ class PublishedRequest(JsonOutput, frozen=True, kw_only=True):
 class HistoryRequest(JsonOutput, frozen=True, kw_only=True):
     """Show the versions of a publication."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "history",
-            "Show the versions of a publication.",
-            (example,),
-            ledger=on is CLI,
-        )
-        for on, example in ((MAGIC, "history sales.daily"), (CLI, "history sales.daily --json"))
+    forms: ClassVar = (
+        magic("history", _GROUPS[0], _HISTORY, "history sales.daily"),
+        cli("history", _GROUPS[1], _HISTORY, "history sales.daily --json"),
     )
 
     name: Annotated[str, _NAME]
@@ -215,14 +202,13 @@ class HistoryRequest(JsonOutput, frozen=True, kw_only=True):
 class HeldRequest(JsonOutput, frozen=True, kw_only=True):
     """Show held runs, with the first rows of their outputs."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "held",
-            "Show held runs, with the first rows of their outputs.",
-            ("held", "held 42", "held sales.daily -n 100"),
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "held",
+        _GROUPS,
+        "Show held runs, with the first rows of their outputs.",
+        "held",
+        "held 42",
+        "held sales.daily -n 100",
     )
 
     target: Annotated[
@@ -231,26 +217,20 @@ class HeldRequest(JsonOutput, frozen=True, kw_only=True):
     ] = None
     limit: Annotated[
         int,
-        Argument(
-            flags=("-n", "--limit"),
-            least=1,
-            placeholder="N",
-            help="The number of rows to show per output.",
-        ),
+        replace(ROW_LIMIT, help="The number of rows to show per output."),
     ] = 20
 
 
 class ApproveRequest(JsonOutput, frozen=True, kw_only=True):
     """Publish the outputs of a held run, or list held runs."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "approve",
-            "Publish the outputs of a held run, or list held runs.",
-            ("approve", "approve 42", "approve sales.daily"),
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "approve",
+        _GROUPS,
+        "Publish the outputs of a held run, or list held runs.",
+        "approve",
+        "approve 42",
+        "approve sales.daily",
     )
 
     target: Annotated[
@@ -262,9 +242,7 @@ class ApproveRequest(JsonOutput, frozen=True, kw_only=True):
 class RejectRequest(JsonOutput, frozen=True, kw_only=True):
     """Discard the outputs of a held run."""
 
-    forms: ClassVar = tuple(
-        _form(on, "reject", "Discard the outputs of a held run.", ("reject 42",)) for on in _BOTH
-    )
+    forms: ClassVar = both("reject", _GROUPS, "Discard the outputs of a held run.", "reject 42")
 
     target: Annotated[str, Argument(required=True, completes="publication", help=f"{_HELD}.")]
 
@@ -272,14 +250,13 @@ class RejectRequest(JsonOutput, frozen=True, kw_only=True):
 class DiffRequest(JsonOutput, frozen=True, kw_only=True):
     """Show how two versions of a table or a pipeline differ."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "diff",
-            "Show how two versions of a table or a pipeline differ.",
-            ("diff sales.daily 41 42", "diff sales.daily 41 --key id", "diff ingest 1 2"),
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "diff",
+        _GROUPS,
+        "Show how two versions of a table or a pipeline differ.",
+        "diff sales.daily 41 42",
+        "diff sales.daily 41 --key id",
+        "diff ingest 1 2",
     )
 
     name: Annotated[str, replace(_NAME, help="The publication or the pipeline.")]
@@ -295,26 +272,19 @@ class DiffRequest(JsonOutput, frozen=True, kw_only=True):
     draft: Annotated[bool, Argument(flags=("--draft",), help="Compare drafts.")] = False
     limit: Annotated[
         int,
-        Argument(
-            flags=("-n", "--limit"),
-            least=1,
-            placeholder="N",
-            help="The number of rows to show per kind of change.",
-        ),
+        replace(ROW_LIMIT, help="The number of rows to show per kind of change."),
     ] = 5
 
 
 class RollbackRequest(JsonOutput, frozen=True, kw_only=True):
     """Publish the content of an earlier version again."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "rollback",
-            "Publish the content of an earlier version again.",
-            ("rollback sales.daily", "rollback sales.daily --to 41"),
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "rollback",
+        _GROUPS,
+        "Publish the content of an earlier version again.",
+        "rollback sales.daily",
+        "rollback sales.daily --to 41",
     )
 
     name: Annotated[str, _NAME]
@@ -339,14 +309,12 @@ class RollbackRequest(JsonOutput, frozen=True, kw_only=True):
 class LineageRequest(JsonOutput, frozen=True, kw_only=True):
     """Show upstream and downstream data."""
 
-    forms: ClassVar = tuple(
-        _form(
-            on,
-            "lineage",
-            "Show upstream and downstream data.",
-            ("lineage sales.daily", "lineage wh.orders --down --depth 2"),
-        )
-        for on in _BOTH
+    forms: ClassVar = both(
+        "lineage",
+        _GROUPS,
+        "Show upstream and downstream data.",
+        "lineage sales.daily",
+        "lineage wh.orders --down --depth 2",
     )
 
     name: Annotated[

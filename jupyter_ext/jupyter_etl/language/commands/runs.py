@@ -16,6 +16,7 @@ from jupyter_etl.language.commands.common import (
     NOTEBOOK,
     PARAMETERS,
     PIPELINE,
+    ROW_LIMIT,
     RUN,
     TAGS,
     THIS_NOTEBOOK,
@@ -23,6 +24,7 @@ from jupyter_etl.language.commands.common import (
     TIMEOUT,
     Tags,
     Values,
+    both,
     cli,
     magic,
 )
@@ -108,9 +110,12 @@ class TriggerRequest(JsonOutput, frozen=True, kw_only=True):
 class StatusRequest(JsonOutput, frozen=True, kw_only=True):
     """Show the state of pipelines, runs and schedulers."""
 
-    forms: ClassVar = (
-        magic("status", "Watch", "Show the state of pipelines, runs and schedulers.", "status"),
-        cli("status", "Watch", "Show the state of pipelines, runs and schedulers.", "status"),
+    forms: ClassVar = both(
+        "status",
+        ("Watch", "Watch"),
+        "Show the state of pipelines, runs and schedulers.",
+        "status",
+        ledger=False,
     )
 
 
@@ -151,12 +156,7 @@ class RunsRequest(JsonOutput, frozen=True, kw_only=True):
     tags: Annotated[Tags, TAGS] = field(default_factory=dict)
     limit: Annotated[
         int,
-        Argument(
-            flags=("-n", "--limit"),
-            least=1,
-            placeholder="N",
-            help="The maximum number of runs to show.",
-        ),
+        replace(ROW_LIMIT, help="The maximum number of runs to show."),
     ] = 20
 
 
@@ -190,10 +190,7 @@ class LogsRequest(JsonOutput, frozen=True, kw_only=True):
 class CancelRequest(Request, frozen=True, kw_only=True):
     """Cancel a run."""
 
-    forms: ClassVar = (
-        magic("cancel", "Watch", "Cancel a run.", "cancel 42", ledger=True),
-        cli("cancel", "Watch", "Cancel a run.", "cancel 42"),
-    )
+    forms: ClassVar = both("cancel", ("Watch", "Watch"), "Cancel a run.", "cancel 42")
 
     run: Annotated[int, _RUN]
 
@@ -201,22 +198,12 @@ class CancelRequest(Request, frozen=True, kw_only=True):
 class RetryRequest(Request, frozen=True, kw_only=True):
     """Run a finished run again."""
 
-    forms: ClassVar = (
-        magic(
-            "retry",
-            "Watch",
-            "Run a finished run again.",
-            "retry 42",
-            "retry 42 --from-failed-cell",
-            ledger=True,
-        ),
-        cli(
-            "retry",
-            "Watch",
-            "Run a finished run again.",
-            "retry 42",
-            "retry 42 --from-failed-cell",
-        ),
+    forms: ClassVar = both(
+        "retry",
+        ("Watch", "Watch"),
+        "Run a finished run again.",
+        "retry 42",
+        "retry 42 --from-failed-cell",
     )
 
     run: Annotated[int, _RUN]

@@ -60,7 +60,7 @@ def postgres_engine(url: URL) -> Engine:
     """Return an engine whose connections are checked before each use, and have timeouts.
 
     Args:
-        url: Of the database; ``connect_timeout`` and ``options`` in its query take precedence.
+        url: URL of the database; ``connect_timeout`` and ``options`` in its query take precedence.
     """
     given: dict[str, object] = {"application_name": "jupyter-etl"}
     if "connect_timeout" not in url.query:

@@ -31,7 +31,7 @@ def pause_if_failing(connection: Connection, run: Row[Any], error: str, now: dat
     added after the last change of the pipeline count: resuming or deploying it resets the count.
 
     Args:
-        connection: Of the transaction that ended the run, after `lock_pipeline_of`.
+        connection: Connection of the transaction that ended the run, after `lock_pipeline_of`.
     """
     if run.cause not in PLANNED or run.draft:
         return

@@ -100,7 +100,7 @@ def heads_in_order(connection: Connection, now: datetime) -> Generator[Head, Non
     """Yield the heads of all pipeline queues in order; they are read lazily.
 
     Args:
-        connection: Of the transaction that claims.
+        connection: Connection of the claiming transaction.
     """
     many = connection.execute(_ARE_MANY, {"short": _SHORT - 1}).first() is not None
     with connection.execute(_LINE_BY_LINE if many else _IN_ONE_PASS, {"now": now}) as found:
@@ -120,7 +120,7 @@ def head_behind(
     """Return the next run of the pipeline queue of a head that was taken; None at its end.
 
     Args:
-        connection: Of the transaction that claims.
+        connection: Connection of the claiming transaction.
         taken: Ids of the runs that this claim takes.
     """
     line = {"pipeline": head.pipeline, "cause": head.cause}

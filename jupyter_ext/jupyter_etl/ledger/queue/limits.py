@@ -34,7 +34,7 @@ class Admission:
     of them could overtake it forever.
 
     Args:
-        connection: Of the transaction that claims, which excludes other claims.
+        connection: Connection of the claiming transaction, which excludes other claims.
     """
 
     def __init__(self, connection: Connection, now: datetime) -> None:

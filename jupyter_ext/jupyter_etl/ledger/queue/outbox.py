@@ -46,7 +46,7 @@ def is_news(connection: Connection, run: Row[Any], state: RunState, unstarted: i
     `STARTS_TO_ALERT` times, or are the first success after any of that.
 
     Args:
-        connection: Of the transaction that ends the run.
+        connection: Connection of the transaction that ends the run.
         state: The final state, or ``queued`` for a retry.
         unstarted: How many of its attempts did not begin.
     """

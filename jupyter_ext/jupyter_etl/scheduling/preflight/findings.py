@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
+from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.notebooks.notebook import Outline
 from jupyter_etl.model import CheckRule, Source
@@ -55,6 +56,24 @@ def summarize(findings: Iterable[Finding]) -> str:
     listing = ", ".join(filter(None, counts))
     rest = f"; {_counted(len(unchecked), 'cell')} could not be checked" if unchecked else ""
     return f"{listing}{rest}."
+
+
+def refuse_errors(notebook: str, findings: Sequence[Finding]) -> None:
+    """Raise `DeclarationError` if there are errors.
+
+    Args:
+        notebook: Name of the file.
+    """
+    errors = errors_in(findings)
+    if not errors:
+        return
+    lines = [f"  {one.message} {one.hint}".rstrip() for one in errors]
+    first = f"{notebook} would fail in a run, so it is not deployed. {summarize(findings)}"
+    raise DeclarationError(
+        "\n".join([first, *lines]),
+        hint="Fix the errors, or deploy despite them: --anyway",
+        data={"findings": [asdict(one) for one in findings]},
+    )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -174,7 +174,7 @@ class LineageEdgeView(msgspec.Struct, frozen=True):
         start: Id of the node that was read.
         end: Id of the node that was written.
         at: When the run ended; null if it is running again.
-        version: Of the publication that was read or written; null for a source.
+        version: Version of the publication that was read or written; null for a source.
     """
 
     start: str = msgspec.field(name="from")
@@ -203,7 +203,7 @@ class LineageView(msgspec.Struct, frozen=True):
 
 
 def graph_view(graph: LineageGraph) -> LineageView:
-    """Return a graph as JSON shows it."""
+    """Return the JSON view of a graph."""
     return LineageView(
         root=graph.root,
         complete=graph.complete,

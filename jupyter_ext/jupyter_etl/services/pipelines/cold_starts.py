@@ -38,7 +38,7 @@ class ColdStarts:
     def of_all(self, pipelines: Sequence[Pipeline]) -> dict[str, Cold | None]:
         """Return the reasons by name; None for warm starts, or if the kernel is not installed here.
 
-        The ledger is asked once, for the snapshots that are not known yet.
+        The snapshots that are not cached are loaded with one query.
         """
         found = {one.name: self._as_set(one) for one in pipelines}
         others = [one for one in pipelines if found[one.name] is None]
@@ -46,7 +46,7 @@ class ColdStarts:
         return found | {one.name: self._of_notebook(one) for one in others}
 
     def _as_set(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason as far as it is a setting."""
+        """Return the reason if it is a setting or the platform."""
         if not pipeline.policy.warm:
             return Cold(why="it was deployed with --cold", remedy="deploy it without --cold")
         if not self._settings.warm:
@@ -59,7 +59,7 @@ class ColdStarts:
         return None
 
     def _of_notebook(self, pipeline: Pipeline) -> Cold | None:
-        """Return the reason as far as it is the kernel."""
+        """Return the reason if it is the notebook's kernel."""
         metadata, folder = self._metadata.get(pipeline.content_hash), Path(pipeline.notebook).parent
         if metadata is None:
             return _Unknown(
@@ -77,7 +77,7 @@ class ColdStarts:
         if not content_hashes:
             return
         for content_hash, text in self._store.load_snapshots(content_hashes).items():
-            # No more than what is asked for: a notebook's metadata may be large.
+            # Only the kernelspec: the metadata of a notebook may be large.
             with suppress(ValueError, TypeError, AttributeError):
                 found = json.loads(text).get("metadata", {}).get("kernelspec", {})
                 self._metadata[content_hash] = {"kernelspec": dict(found)}

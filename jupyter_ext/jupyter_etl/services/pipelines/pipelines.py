@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_etl.errors import Conflict, DeclarationError, NotFound, PermissionDenied
+from jupyter_etl.errors import Conflict, NotFound, PermissionDenied
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.names import listed, parse_name, pipeline_name
 from jupyter_etl.language.notebooks.notebook import Outline, parse_notebook, snapshot_of
@@ -27,11 +27,11 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.scheduling.occurrences import next_occurrence
-from jupyter_etl.scheduling.preflight import Finding, errors_in, preflight, summarize
+from jupyter_etl.scheduling.preflight import Finding, preflight, refuse_errors
 from jupyter_etl.scheduling.time_limits import load_durations, tight_schedule, time_limit
 from jupyter_etl.services.bundles import LocalFiles
 from jupyter_etl.services.bundles.local_files import PinnedVersion
-from jupyter_etl.services.notebooks import read_notebook
+from jupyter_etl.services.notebooks import read_notebook, sources_of
 from jupyter_etl.services.pipelines.cold_starts import ColdStarts
 from jupyter_etl.services.pipelines.moved_notebooks import (
     find_notebook,
@@ -139,7 +139,7 @@ class Pipelines:
         if plan is not None:
             findings += self._tight(called, plan.schedule, policy.overlap)
         if not request.anyway:
-            _refuse_errors(path, findings)
+            refuse_errors(path.name, findings)
         pinned = self.files.pin(path, text, outline, include=request.include, before=before)
         pipeline = Pipeline(
             name=called,
@@ -150,10 +150,7 @@ class Pipelines:
             parameters=values,
             policy=policy,
             next_due=plan.next[0] if plan and plan.next else None,
-            sources=outline.sources_among(
-                [source.name for source in self._store.load_sources()],
-                [one.name for one in self._store.load_publications() if one.live is not None],
-            ),
+            sources=sources_of(outline, self._store),
         )
         was = None if before is None else self.declared(before)
         check_names(self._store, before, was, pipeline, outline, expect=request.expect)
@@ -351,7 +348,7 @@ class Pipelines:
         return parse_notebook(self._store.load_snapshot(pipeline.content_hash))
 
     def cold_starts(self, pipelines: Sequence[Pipeline]) -> dict[str, str]:
-        """Say why runs start cold, and what would make them warm, by name; "" where they are warm."""
+        """Return why runs start cold, and how to make them warm, by name; "" if they are warm."""
         cold = self._cold_starts.of_all(pipelines)
         return {name: reason.say() if reason else "" for name, reason in cold.items()}
 
@@ -389,21 +386,3 @@ class Pipelines:
             return self._store.load_pipeline(name)
         except NotFound:
             return None
-
-
-def _refuse_errors(path: Path, findings: Sequence[Finding]) -> None:
-    """Raise `DeclarationError` if preflight has found errors."""
-    errors = errors_in(findings)
-    if not errors:
-        return
-    lines = [f"  {one.message} {one.hint}".rstrip() for one in errors]
-    raise DeclarationError(
-        "\n".join(
-            [
-                f"{path.name} would fail in a run, so it is not deployed. {summarize(findings)}",
-                *lines,
-            ]
-        ),
-        hint="Fix the errors, or deploy despite them: --anyway",
-        data={"findings": [asdict(one) for one in findings]},
-    )

@@ -190,7 +190,7 @@ def change_words(difference: VersionDifference) -> str:
 
 
 def hold_view(hold: Hold) -> HoldFields:
-    """Return a hold as JSON shows it."""
+    """Return the JSON view of a hold."""
     return HoldFields(
         run=hold.run_id,
         names=hold.names,
@@ -219,7 +219,7 @@ def hold_reasons(hold: Hold) -> list[str]:
 
 
 def diff_view(found: VersionDifference) -> DiffView:
-    """Return a comparison as JSON shows it."""
+    """Return the JSON view of a comparison."""
     return DiffView(
         name=found.after.name,
         before=found.before.number,

@@ -32,10 +32,9 @@ from jupyter_etl.runner.events import read_events
 from jupyter_etl.runner.execution.executed import distrusted
 from jupyter_etl.runner.folders import EVENTS, EXECUTED, attempt_folder
 from jupyter_etl.runner.local_executor import LocalExecutors
-from jupyter_etl.scheduling.lost_attempts import clean_up, end_attempt
+from jupyter_etl.scheduling.lost_attempts import end_exited
 from jupyter_etl.scheduling.occurrences import interval_of
-from jupyter_etl.scheduling.retries import lost_report
-from jupyter_etl.services.notebooks import read_notebook
+from jupyter_etl.services.notebooks import read_notebook, sources_of
 from jupyter_etl.services.pipelines.pipelines import Pipelines
 from jupyter_etl.services.policies import make_policy
 from jupyter_etl.services.run_log import RunLog, format_lines
@@ -120,10 +119,7 @@ class Runs:
                 draft=request.draft,
                 priority=_IMPATIENT,
                 timezone=self._settings.timezone,
-                sources=outline.sources_among(
-                    [source.name for source in self._store.load_sources()],
-                    [one.name for one in self._store.load_publications() if one.live is not None],
-                ),
+                sources=sources_of(outline, self._store),
             ),
             now=now,
         )
@@ -394,14 +390,9 @@ class Runs:
         attempt = next(a for a in self.attempts(run.id) if a.number == number)
         if attempt.outcome is not None:
             return
-        claim = Claim(run=run, attempt=attempt)
-        if executor is not None:
-            clean_up(executor, claim)
-        report = lost_report(
-            claim, f"the runner ended with exit code {exit_code} before the run did"
-        )
+        claim, now = Claim(run=run, attempt=attempt), self._clock.now()
         # A scheduler may have recorded it first.
-        end_attempt(self._store, claim, report, now=self._clock.now(), draw=random.random)
+        end_exited(self._store, executor, claim, exit_code, now=now, draw=random.random)
 
     def _folders(self, run_id: int) -> builtins.list[Path]:
         attempts = range(1, 1 + len(self._store.load_attempts(run_id)))
