@@ -68,6 +68,17 @@ export class FormDialog<Q, R> extends Dialog<R | null> {
     ) {
       return;
     }
+    if (event.type === 'focus') {
+      const node = event.target as HTMLElement;
+      if (this.node.contains(node)) {
+        this._focused = node;
+      } else if (this._focused?.isConnected) {
+        // Where the focus was, not at the default button as the base class does.
+        event.stopPropagation();
+        this._focused.focus();
+        return;
+      }
+    }
     super.handleEvent(event);
     if (event.type === 'input') {
       // The base class has just validated the inputs by their own rules.
@@ -123,6 +134,7 @@ export class FormDialog<Q, R> extends Dialog<R | null> {
 
   private _formBody: FormBody<Q, R>;
   private _submitOnEnter: boolean;
+  private _focused: HTMLElement | null = null;
   private _valid = true;
 }
 

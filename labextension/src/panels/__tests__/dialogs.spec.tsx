@@ -180,6 +180,16 @@ describe('RunDialog', () => {
     expect(w.client.requests).toEqual([{ parameters: {}, draft: false }]);
   });
 
+  it('keeps the focus when something outside takes it', async () => {
+    await runNow(NUMBER);
+    const outside = document.body.appendChild(document.createElement('input'));
+    const draft = find('[value=draft]');
+    draft.focus();
+    outside.focus();
+    expect(document.activeElement).toBe(draft);
+    outside.remove();
+  });
+
   it('asks for typed parameters, and for live or draft', async () => {
     await runNow(NUMBER, { ...NUMBER, name: 'day', type: 'date' });
     const shown = [...dialog.node.querySelectorAll('input[type=text]')];
