@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Response
 
 from ui.lab import TOKEN, Lab
 
@@ -34,10 +34,25 @@ class Window:
 
     def __init__(self, context: BrowserContext, lab: Lab):
         self.lab = lab
-        self.problems: list[str] = []
+        self._errors: list[str] = []
+        self._failed_checkpoints = 0
         self.page: Page = context.new_page()
         self.page.set_default_timeout(60_000)
         self.page.on("pageerror", self._on_error)
+        self.page.on("response", self._on_response)
+
+    @property
+    def problems(self) -> list[str]:
+        """The errors that reached the page, without those of JupyterLab itself.
+
+        JupyterLab saves a new notebook while it renames it. If the file moves before the
+        server has copied it to the checkpoint, the request for the checkpoint fails.
+        """
+        problems = list(self._errors)
+        unhandled = [one for one in problems if "Unhandled error" in one]
+        for one in unhandled[: self._failed_checkpoints]:
+            problems.remove(one)
+        return problems
 
     def open(self) -> None:
         """Load JupyterLab in a workspace without history."""
@@ -143,4 +158,8 @@ class Window:
             return
         # Its windowed list of cells, when a notebook is detached while cells are being attached.
         if not str(error).endswith("(reading 'observe')"):
-            self.problems.append(error.stack or str(error))
+            self._errors.append(error.stack or str(error))
+
+    def _on_response(self, answer: Response) -> None:
+        if answer.status == 500 and answer.url.partition("?")[0].endswith("/checkpoints"):
+            self._failed_checkpoints += 1
