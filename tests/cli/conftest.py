@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fakes.command import Said
+from fakes.command import Command, Said
+from fakes.notebooks import code, write_notebook
 from jupyter_etl.cli.main import main
-
-Command = Callable[..., Said]
 
 
 @pytest.fixture
@@ -24,3 +22,13 @@ def command(home: Path, here: Path, capfd: pytest.CaptureFixture[str]) -> Comman
         return Said(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def deployed(command: Command, here: Path) -> str:
+    """The name of a pipeline that the command line has deployed."""
+    write_notebook(here / "sales.ipynb", code("n = 1", "parameters"), "print(n)")
+    said = command("schedule", "sales.ipynb", "daily at 06:00", "--tz", "Europe/Paris")
+    assert said.code == 0
+    assert "every day at 06:00, Europe/Paris" in said.out
+    return "sales"

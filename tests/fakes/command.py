@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ class Said:
     def json(self) -> Any:
         """Its standard output, which must be JSON and nothing else."""
         return json.loads(self.out)
+
+
+Command = Callable[..., Said]
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
@@ -44,3 +48,14 @@ def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> Said:
     """Wait for a command to exit; the deadline only ends a test that has failed."""
     out, err = process.communicate(timeout=timeout_s)
     return Said(process.returncode, out, err)
+
+
+def refused(said: Said, *words: str, code: int = 2) -> None:
+    """Assert one sentence on standard error that names the thing, and a next step."""
+    assert said.code == code, said
+    assert said.out == ""
+    lines = said.err.strip().splitlines()
+    assert len(lines) <= 2, said.err
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in said.err, said.err

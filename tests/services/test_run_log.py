@@ -2,158 +2,58 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from fakes.notebooks import code, text, write_notebook
+from fakes.logged_runs import AT, RunHarness
+from fakes.notebooks import write_notebook
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import (
-    AttemptReport,
-    CheckResult,
-    CheckRule,
-    CheckStatus,
-    NewRun,
-    Outcome,
-    Partition,
-    Read,
-    Run,
-    RunState,
-    Verdict,
-    VerdictKind,
-)
-from jupyter_etl.ports import Claim
-from jupyter_etl.runner.folders import EVENTS, LOG, save_claim
+from jupyter_etl.model import AttemptReport, Outcome, RunState
+from jupyter_etl.runner.folders import EVENTS, LOG
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.run_log.run_log import TailReader
 
-AT = datetime(2026, 1, 31, 5, tzinfo=UTC)
 STAMP = re.compile(r"2026-01-31 06:\d\d:\d\d\.\d{3} CET  ")
-READ = Read(source="wh", table="orders", version="7", rows=1204, seconds=0.42)
-CHECK = CheckResult(
-    rule=CheckRule(text="a > 5", kind="expression"),
-    status=CheckStatus.ERROR,
-    dataset="orders",
-    failed_rows=3,
-    total_rows=9,
-    message="3 of 9 rows: a > 5 is false",
-)
-FAILED = AttemptReport(
-    outcome=Outcome.FAILED,
-    error="KeyError: 'x'",
-    failed_cell=2,
-    reads=(READ,),
-    checks=(CHECK,),
-    verdict=Verdict(
-        kind=VerdictKind.DATA,
-        evidence="A column is missing: KeyError: 'x'",
-        cause="A column is missing",
-    ),
-)
-
-
-class Harness:
-    """Makes runs of every kind in the ledger, and the files that a runner would have written."""
-
-    def __init__(self, etl: Etl) -> None:
-        self.etl = etl
-        self.now = AT
-
-    def later(self, seconds: float = 1) -> datetime:
-        self.now += timedelta(seconds=seconds)
-        return self.now
-
-    def queued(self, **more: object) -> Run:
-        new = NewRun(
-            pipeline="daily-sales",
-            version=3,
-            content_hash=self.etl.store.save_snapshot("{}"),
-            notebook="/n/daily-sales.ipynb",
-            logical_key=f"manual:{self.now.isoformat()}",
-            logical_at=AT,
-            interval=Partition(start=AT, end=AT),
-            due_at=AT,
-            owner="sam",
-            timezone="Europe/Paris",
-        )
-        return self.etl.store.add_run(replace(new, **more), now=AT)  # type: ignore[arg-type]
-
-    def claimed(self, run: Run) -> Claim:
-        (claim,) = self.etl.store.claim(
-            "0123456789abcdef", now=self.later(), limit=1, run_id=run.id
-        )
-        save_claim(self.etl.settings.home, claim)
-        return claim
-
-    def started(self, run: Run) -> Claim:
-        claim = self.claimed(run)
-        one = claim.attempt
-        self.etl.store.start_attempt(
-            run.id, one.number, one.token, host="vm7", pid=12, cells=3, now=self.later()
-        )
-        return claim
-
-    def ended(
-        self,
-        claim: Claim,
-        report: AttemptReport = FAILED,
-        state: RunState = RunState.FAILED,
-        not_before: datetime | None = None,
-    ) -> None:
-        one = claim.attempt
-        self.etl.store.finish_attempt(
-            one.run_id, one.number, one.token, report,
-            state=state, not_before=not_before, now=self.later(3),
-        )  # fmt: skip
-
-    def folder(self, claim: Claim) -> Path:
-        return self.etl.settings.home / "runs" / f"{claim.run.id:08}" / str(claim.attempt.number)
-
-    def event(self, claim: Claim, kind: str, **fields: object) -> None:
-        event = {"at": self.later().isoformat(), "kind": kind, **fields}
-        with (self.folder(claim) / EVENTS).open("a") as file:
-            file.write(json.dumps(event) + "\n")
 
 
 @pytest.fixture
-def harness(etl: Etl) -> Harness:
-    return Harness(etl)
+def harness(etl: Etl) -> RunHarness:
+    return RunHarness(etl)
 
 
-def queued(harness: Harness) -> int:
+def queued(harness: RunHarness) -> int:
     return harness.queued().id
 
 
-def not_yet(harness: Harness) -> int:
+def not_yet(harness: RunHarness) -> int:
     run = harness.queued()
     claim = harness.started(run)
     harness.ended(claim, state=RunState.QUEUED, not_before=datetime(2999, 1, 1, tzinfo=UTC))
     return run.id
 
 
-def skipped(harness: Harness) -> int:
+def skipped(harness: RunHarness) -> int:
     return harness.queued(state=RunState.SKIPPED, note="another run was going on").id
 
 
-def cancelled_before_start(harness: Harness) -> int:
+def cancelled_before_start(harness: RunHarness) -> int:
     run = harness.queued()
     harness.etl.runs.cancel(run.id)
     return run.id
 
 
-def claimed(harness: Harness) -> int:
+def claimed(harness: RunHarness) -> int:
     run = harness.queued()
     harness.claimed(run)
     return run.id
 
 
-def running(harness: Harness) -> int:
+def running(harness: RunHarness) -> int:
     run = harness.queued()
     claim = harness.started(run)
     harness.event(claim, "kernel", warm=False, why="the pipeline asks for a cold start")
@@ -167,7 +67,7 @@ def running(harness: Harness) -> int:
     return run.id
 
 
-def failed(harness: Harness) -> int:
+def failed(harness: RunHarness) -> int:
     run = harness.queued()
     claim = harness.started(run)
     trace = "Traceback\n  File x\n\x1b[31mKeyError\x1b[0m: 'x'"
@@ -183,7 +83,7 @@ def failed(harness: Harness) -> int:
     return run.id
 
 
-def refused(harness: Harness) -> int:
+def refused(harness: RunHarness) -> int:
     """The runner wrote no event: its kernel could not be found, for one."""
     run = harness.queued()
     claim = harness.started(run)
@@ -191,14 +91,14 @@ def refused(harness: Harness) -> int:
     return run.id
 
 
-def lost(harness: Harness) -> int:
+def lost(harness: RunHarness) -> int:
     run = harness.queued()
     report = AttemptReport(outcome=Outcome.LOST, error="the runner ended with exit code 137")
     harness.ended(harness.claimed(run), report)
     return run.id
 
 
-def several(harness: Harness) -> int:
+def several(harness: RunHarness) -> int:
     run = harness.queued()
     harness.ended(harness.started(run), state=RunState.QUEUED, not_before=harness.now)
     harness.ended(
@@ -207,7 +107,7 @@ def several(harness: Harness) -> int:
     return run.id
 
 
-def pruned(harness: Harness) -> int:
+def pruned(harness: RunHarness) -> int:
     run = harness.queued()
     claim = harness.started(run)
     harness.ended(claim)
@@ -218,7 +118,7 @@ def pruned(harness: Harness) -> int:
 QUEUED = (
     "run 1 of daily-sales (version 3) queued on request, due 2026-01-31 06:00:00 CET, owner sam"
 )
-KINDS: dict[str, tuple[Callable[[Harness], int], list[str]]] = {
+KINDS: dict[str, tuple[Callable[[RunHarness], int], list[str]]] = {
     "queued": (queued, ["waits for a scheduler, and none is alive; start one: jupyter etl up"]),
     "waits for its next attempt": (
         not_yet,
@@ -274,7 +174,7 @@ KINDS: dict[str, tuple[Callable[[Harness], int], list[str]]] = {
 
 @pytest.mark.parametrize(("make", "expected"), KINDS.values(), ids=KINDS)
 def test_every_run_has_a_log(
-    harness: Harness, make: Callable[[Harness], int], expected: list[str]
+    harness: RunHarness, make: Callable[[RunHarness], int], expected: list[str]
 ) -> None:
     log = harness.etl.runs.log(make(harness))
     at = 0
@@ -287,7 +187,7 @@ def test_every_run_has_a_log(
 
 @pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
 def test_times_carry_their_zone_and_do_not_go_back(
-    harness: Harness, make: Callable[[Harness], int], _expected: list[str]
+    harness: RunHarness, make: Callable[[RunHarness], int], _expected: list[str]
 ) -> None:
     run = make(harness)
     log = harness.etl.runs.open_log(run)
@@ -299,14 +199,14 @@ def test_times_carry_their_zone_and_do_not_go_back(
 
 @pytest.mark.parametrize(("make", "_expected"), KINDS.values(), ids=KINDS)
 def test_what_was_read_is_not_read_again(
-    harness: Harness, make: Callable[[Harness], int], _expected: list[str]
+    harness: RunHarness, make: Callable[[RunHarness], int], _expected: list[str]
 ) -> None:
     log = harness.etl.runs.open_log(make(harness))
     assert log.new_lines(rest=True)
     assert log.new_lines(rest=True) == []
 
 
-def test_a_log_is_followed_piece_by_piece(harness: Harness) -> None:
+def test_a_log_is_followed_piece_by_piece(harness: RunHarness) -> None:
     log = harness.etl.runs.open_log(harness.queued().id)
     assert [line.kind for line in log.new_lines()] == ["run", "run"]
     claim = harness.started(log.run)
@@ -327,7 +227,7 @@ def test_a_log_is_followed_piece_by_piece(harness: Harness) -> None:
     assert list(log.follow()) == [[]]
 
 
-def test_of_a_long_log_the_end_is_shown(harness: Harness) -> None:
+def test_of_a_long_log_the_end_is_shown(harness: RunHarness) -> None:
     run = harness.queued()
     claim = harness.started(run)
     for number in range(10):
@@ -374,7 +274,7 @@ def test_the_tail_of_a_file(
     assert (found, tail.skipped) == (lines, skipped)
 
 
-def test_a_run_is_found_by_number_and_by_pipeline(harness: Harness, here: Path) -> None:
+def test_a_run_is_found_by_number_and_by_pipeline(harness: RunHarness, here: Path) -> None:
     etl = harness.etl
     first = harness.queued()
     harness.later()
@@ -395,65 +295,3 @@ def test_a_run_is_found_by_number_and_by_pipeline(harness: Harness, here: Path) 
     }.items():
         with pytest.raises(NotFound, match=re.escape(said)):
             etl.runs.find(target)
-
-
-@pytest.mark.kernel
-def test_the_log_of_a_real_run_is_complete(etl: Etl, here: Path) -> None:
-    (here / "o.csv").write_text("a\n1\n2\n")
-    notebook = write_notebook(
-        here / "good.ipynb",
-        text("# Title"),
-        "%load_ext jupyter_etl",
-        "\n# from the file\n%etl source orders o.csv",
-        "orders = %etl load orders",
-        "%%etl check orders\na: unique, not null\na > 1 : warn",
-        "import os\n_ = os.system('echo \"\\033[31mfrom a process\\033[0m\"')",
-        "%etl publish table sales.daily orders",
-        code("", "a tag"),
-    )
-    log = etl.runs.log(etl.runs.run(notebook).id)
-    expected = [
-        "--- Attempt 1 ---",
-        "claimed by the command that started the run",
-        "attempt 1 started on ",
-        "the kernel is ready, started ",
-        "cell 2 started: %load_ext jupyter_etl",
-        "cell 2 succeeded after ",
-        "cell 3 started: # from the file",
-        "cell 4 started: orders = %etl load orders",
-        "read orders: 2 rows in 0.",
-        "cell 4 succeeded",
-        "checked orders: 2 of 3 rules passed",
-        "check warn: orders: 1 of 2 rows: a > 1 is false",
-        "staged table sales.daily, 2 rows, not visible yet",
-        "cell 7 succeeded",
-        "published version 1 of sales.daily, 2 rows",
-        "attempt 1 succeeded after ",
-        "output of the processes",
-        "    | from a process",
-    ]
-    places = [log.find(part) for part in expected]
-    assert min(places) > 0, f"{expected[places.index(-1)]!r} is not in:\n{log}"
-    assert places == sorted(places)
-
-
-@pytest.mark.kernel
-def test_an_error_has_its_traceback_and_no_colours(etl: Etl, here: Path) -> None:
-    cells = "def f(y):\n    return y['\x1b[2J']", "raise_ = 1\nf({})", "'never'"
-    run = etl.runs.run(write_notebook(here / "bad.ipynb", *cells))
-    log = etl.runs.log(run.id)
-    assert "    Cell In[2], line 2\n" in log
-    assert "    KeyError: '\\x1b[2J'" in log
-    assert "in cell 2: KeyError" in log
-    assert "cell 3" not in log
-    (folder,) = (etl.settings.home / "runs" / f"{run.id:08}").iterdir()
-    for file in (EVENTS, LOG):
-        written = (folder / file).read_bytes()
-        assert b"\x1b" not in written
-        assert b"u001b[3" not in written
-
-
-@pytest.mark.kernel
-def test_a_kernel_that_is_not_there_is_named(etl: Etl, here: Path) -> None:
-    run = etl.runs.run(write_notebook(here / "a.ipynb", "1", kernel="no-such-kernel"))
-    assert "no-such-kernel" in etl.runs.log(run.id).partition("Attempt 1")[2]

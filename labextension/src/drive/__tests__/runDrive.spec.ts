@@ -1,6 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { FakeClient, run } from '../../components/__tests__/fakes';
+import { FakeClient } from '../../components/__tests__/fakes';
+import { run } from '../../components/__tests__/values';
 import { RunDrive, runOfPath, runPath } from '../runDrive';
 
 function drive(): RunDrive {

@@ -1,11 +1,11 @@
 import { ApiError } from '../../api';
 import {
   pass,
-  run,
   settle,
   world,
   type IWorld
 } from '../../components/__tests__/fakes';
+import { run } from '../../components/__tests__/values';
 import { parseRunEvent, RUN_EVENT_SCHEMA } from '../events';
 import { PagedList } from '../pagedList';
 

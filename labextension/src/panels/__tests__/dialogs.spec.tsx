@@ -6,11 +6,11 @@ import { runDialog } from '../runDialog';
 import { scheduleDialog } from '../scheduleDialog';
 import {
   pass,
-  pipeline,
   settle,
   world,
   type IWorld
 } from '../../components/__tests__/fakes';
+import { pipeline } from '../../components/__tests__/values';
 
 let w: IWorld;
 let dialog: FormDialog<any, any>;

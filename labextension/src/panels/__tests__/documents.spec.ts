@@ -1,7 +1,8 @@
 import { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 
-import { run, world, type IWorld } from '../../components/__tests__/fakes';
+import { world, type IWorld } from '../../components/__tests__/fakes';
+import { run } from '../../components/__tests__/values';
 import { addDocuments } from '../../documents';
 import { CommandIDs } from '../../ids';
 

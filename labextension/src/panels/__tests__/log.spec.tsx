@@ -4,11 +4,11 @@ import {
   draw,
   erase,
   pass,
-  run,
   settle,
   world,
   type IWorld
 } from '../../components/__tests__/fakes';
+import { run } from '../../components/__tests__/values';
 import { LogView } from '../log';
 
 let w: IWorld;

@@ -7,12 +7,11 @@ import {
   draw,
   erase,
   pass,
-  pipeline,
-  run,
   settle,
   world,
   type IWorld
 } from '../../__tests__/fakes';
+import { pipeline, run } from '../../__tests__/values';
 
 let w: IWorld;
 

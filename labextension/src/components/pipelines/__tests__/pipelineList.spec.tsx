@@ -7,11 +7,11 @@ import {
   draw,
   erase,
   pass,
-  pipeline,
   settle,
   world,
   type IWorld
 } from '../../__tests__/fakes';
+import { pipeline } from '../../__tests__/values';
 
 const GRACE_MS = 8000;
 

@@ -5,14 +5,13 @@ import { PreviewView } from '../../../panels/preview';
 import { PanelView } from '../../panel/panelView';
 import {
   button,
-  difference,
   draw,
   erase,
-  run,
   settle,
   world,
   type IWorld
 } from '../../__tests__/fakes';
+import { difference, run } from '../../__tests__/values';
 
 const HOLD = {
   run: 42,

@@ -5,11 +5,11 @@ import {
   button,
   draw,
   erase,
-  run,
   settle,
   world,
   type IWorld
 } from '../../__tests__/fakes';
+import { run } from '../../__tests__/values';
 
 let w: IWorld;
 
