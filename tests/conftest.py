@@ -28,6 +28,7 @@ LONGEST = (
     "test_power_cuts.py",
     "test_value_audit.py",
     "test_warm_runs.py",
+    "test_warm_processes.py",
     "test_storage_faults.py",
     "test_publishers.py",
     "test_bundles_end_to_end.py",

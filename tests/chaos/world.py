@@ -16,6 +16,8 @@ from pathlib import Path
 from chaos.kernel import SPEC
 from chaos.nursery import Fork, Nursery
 from fakes.notebooks import write_notebook
+from jupyter_etl.runner.warm import prestarted_runner
+from jupyter_etl.services.runs.executors import FORK_SERVER, RUNNER
 
 INJECT = Path(__file__).parent / "inject"
 TABLE, FILE = "shared.rows", "marker"
@@ -238,13 +240,11 @@ def _role(
     names = {one.partition(b"=")[0] for one in variables}
     if b"JUPYTER_ETL_ATTEMPT" in names:
         return "kernel"
-    if b"jupyter_etl.services.processes.attempt" in words:
+    if RUNNER[-1].encode() in words:
         return "runner"
     # A prestarted runner for the next run, or its kernel.
-    made_ahead = (
-        b"jupyter_etl.services.processes.prestarted" in words or b"JUPYTER_ETL_CHANNEL" in names
-    )
-    if made_ahead or b"jupyter_etl.services.processes.fork_server" in words:
+    prestarted = prestarted_runner.__name__.encode() in words or b"JUPYTER_ETL_CHANNEL" in names
+    if prestarted or FORK_SERVER[-1].encode() in words:
         return "template"
     return "scheduler" if pid in schedulers else "command"
 

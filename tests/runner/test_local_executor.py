@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from contracts.executor_contract import ExecutorContract, claim_of
 from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.runner.folders import attempt_folder
 from jupyter_etl.runner.local_executor import LocalExecutor
-from jupyter_etl.services.runs.executors import RUNNER
+from jupyter_etl.runner.warm.fork_server import PRELOAD
+from jupyter_etl.services.runs.executors import FORK_SERVER, RUNNER
 
 
 class TestLocalExecutor(ExecutorContract):
@@ -40,5 +42,8 @@ class TestLocalExecutor(ExecutorContract):
         assert stat.S_IMODE((folder / "context.json").stat().st_mode) == 0o600
 
 
-def test_the_command_is_the_platforms_entry_point():
-    assert RUNNER[1:] == ("-m", "jupyter_etl.services.processes.attempt")
+@pytest.mark.parametrize(
+    "module", [RUNNER[-1], FORK_SERVER[-1], *(name for name in PRELOAD if "jupyter_etl" in name)]
+)
+def test_modules_that_are_named_as_text_exist(module: str):
+    assert find_spec(module) is not None

@@ -20,7 +20,7 @@ from fakes.patience import until
 from jupyter_etl.ports import Claim, Executor
 from jupyter_etl.runner.folders import LOG, attempt_folder
 from jupyter_etl.runner.local_executor import LocalExecutor
-from jupyter_etl.runner.warm import client
+from jupyter_etl.runner.warm import client, prestarted_runner
 from jupyter_etl.runner.warm.client import ColdStart, WarmRunners
 from jupyter_etl.runner.warm.fork_server import Life, encode_life
 
@@ -230,7 +230,7 @@ def test_the_next_runner_is_ready_before_it_is_asked_for(make, runner, folder_of
     assert "LANTERN=lit" in before["environ"]
     ready = until("a runner that is ready", lambda: warmed_up(runner))
     shown = psutil.Process(ready[0])
-    assert shown.cmdline()[1:3] == ["-m", "jupyter_etl.services.processes.prestarted"]
+    assert shown.cmdline()[1:3] == ["-m", prestarted_runner.__name__]
     assert shown.environ()["LANTERN"] == "lit"
     after = run_one(executor, folder_of(second), second)
     assert after["pid"] == ready[0]

@@ -30,6 +30,9 @@ KEEPING_S = 30.0
 
 DESCRIPTION = "checkpoint.json"
 
+KERNEL_MODULE = "jupyter_etl.notebook.variables"
+"""The module that kernels import for this; `tests/notebook/test_variables.py` compares the names."""
+
 _INDEX = "names.json"
 
 
@@ -213,7 +216,7 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
 def kernel_call(verb: str, folder: Path, **arguments: object) -> str:
     """Return the code with which a kernel saves (``keep``) or loads (``restore``) its variables."""
     options = "".join(f", {name}={value!r}" for name, value in arguments.items())
-    module = "__import__('jupyter_etl.notebook.variables', fromlist=['keep'])"
+    module = f"__import__({KERNEL_MODULE!r}, fromlist=[{verb!r}])"
     return f"{module}.{verb}(get_ipython(), {str(folder)!r}{options})"
 
 

@@ -32,7 +32,7 @@ from jupyter_etl.runner.kernel.processes import adopt_orphans
 from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
 
 MAX_REQUEST_BYTES = MAX_BYTES
-_SHOWN = (sys.executable, "-m", "jupyter_etl.services.processes.prestarted")
+_SHOWN = (sys.executable, "-m", __name__)
 """The command that ``ps`` shows while it waits."""
 
 _AROUND = b"around"

@@ -1,11 +1,9 @@
-"""Runs whose processes are forks of a template: nothing of one can be seen by the next."""
+"""Runs whose processes are forks of the fork server: nothing of one can be seen by the next."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +15,9 @@ import pytest
 
 from fakes.notebooks import write_notebook
 from fakes.patience import until
-from fakes.shared_runners import SharedRunners
-from jupyter_etl.model import Run, RunState
-from jupyter_etl.runner import local_executor
+from fakes.warm_runs import run
+from jupyter_etl.model import RunState
+from jupyter_etl.runner.warm import prestarted_runner
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.settings import Settings
 
@@ -27,6 +25,7 @@ pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux"),
 ]
+
 
 SEE = """
 import gc, json, os, random, signal, sys, tempfile, threading
@@ -114,41 +113,6 @@ print("all work")
 """
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def runners() -> Iterator[SharedRunners]:
-    """A fork server with the next runner prestarted."""
-    shared = SharedRunners()
-    yield shared
-    shared.end()
-
-
-@pytest.fixture
-def etl(here: Path, runners: SharedRunners, monkeypatch: pytest.MonkeyPatch) -> Iterator[Etl]:
-    monkeypatch.setattr(local_executor, "WarmRunners", lambda **_: runners)
-    opened = Etl.open(Settings.from_env())
-    yield opened
-    opened.close()
-
-
-def run(etl: Etl, path: Path, **options: object) -> tuple[Run, str, dict[str, object]]:
-    """Run a notebook; return the run, all that it printed, and what is said of its kernel."""
-    made = etl.runs.run(path, **options)
-    cells = json.loads(etl.runs.notebook(made.id))["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    printed = "".join(
-        "".join(output.get("text", "")) for output in outputs if output.get("name") == "stdout"
-    )
-    said = [event for event in etl.runs.events(made.id) if event["kind"] == "kernel"]
-    return made, printed, said[-1]
-
-
 def test_nothing_of_one_run_can_be_seen_by_the_next(etl: Etl, here: Path) -> None:
     look = write_notebook(here / "look.ipynb", SEE)
     leave = write_notebook(here / "leave.ipynb", SEE, LEAVE)
@@ -201,7 +165,7 @@ def rested() -> int | None:
     """Return the process id of a runner that waits and has nothing left to do."""
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if "jupyter_etl.services.processes.prestarted" in process.cmdline():
+            if prestarted_runner.__name__ in process.cmdline():
                 before = process.cpu_times()
                 time.sleep(0.5)
                 return process.pid if process.cpu_times() == before else None
@@ -257,56 +221,6 @@ def https(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_the_kernel_of_a_killed_runner_dies_and_carries_its_mark(etl: Etl, here: Path) -> None:
-    (here / "kill.py").write_text("")
-    kill = (
-        "import os, signal\n"
-        "open('kernel', 'w').write(str(os.getpid()))\n"
-        "open('environ', 'w').write(open('/proc/self/environ').read().strip(chr(0)))\n"
-        "os.kill(os.getppid(), signal.SIGKILL)\n"
-        "import time; time.sleep(60)"
-    )
-    path = write_notebook(here / "kill.ipynb", kill)
-    made = etl.runs.run(path)
-    assert made.state is RunState.FAILED
-    assert "ended by SIGKILL before it could report" in made.error
-    kernel = int((here / "kernel").read_text())
-    until("the kernel's end", lambda: not _lives(kernel))
-    marked = (here / "environ").read_text()
-    names = {line.partition("=")[0] for line in marked.split("\0")}
-    assert {"JUPYTER_ETL_ATTEMPT", "JUPYTER_ETL_CHANNEL", "HOME"} <= names
-    assert "JUPYTER_ETL_LEDGER" not in names
-
-
-ESCAPE = """
-import os, subprocess, sys, time
-code = "import os, sys, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); "
-code += "open(sys.argv[1], 'w').write(str(os.getpid())); os.closerange(0, 99); time.sleep(1000)"
-subprocess.run([sys.executable, "-c", code, "escaped"], env={}, start_new_session=True)
-while not (os.path.exists("escaped") and open("escaped").read()): time.sleep(0.01)
-"""
-
-
-@pytest.mark.parametrize(
-    ("then", "cold", "state"),
-    [
-        ("", False, RunState.SUCCEEDED),
-        ("", True, RunState.SUCCEEDED),
-        ("1 / 0", False, RunState.FAILED),
-        ("time.sleep(1000)", False, RunState.FAILED),
-        ("os.kill(os.getppid(), 9); time.sleep(1000)", False, RunState.FAILED),
-    ],
-)
-def test_a_process_without_environment_and_parents_ends_with_the_attempt(
-    etl: Etl, here: Path, then: str, cold: bool, state: RunState
-) -> None:
-    path = write_notebook(here / "escape.ipynb", ESCAPE, then)
-    made = etl.runs.run(path, cold=cold, timeout_s=4.0 if "sleep" in then else 60.0)
-    assert made.state is state
-    escaped = int((here / "escaped").read_text())
-    until("the end of what has escaped", lambda: not _lives(escaped))
-
-
 def test_code_that_a_user_has_kernels_start_with_is_not_executed_ahead_of_the_run(
     etl: Etl, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,29 +236,6 @@ def test_code_that_a_user_has_kernels_start_with_is_not_executed_ahead_of_the_ru
     _, printed, how = run(etl, path)
     assert how["warm"] is True
     assert float(printed) >= asked_at
-
-
-def test_a_run_ends_after_the_last_word_of_its_kernel(etl: Etl, here: Path) -> None:
-    hold = (
-        "import atexit, fcntl, time\n"
-        "held = open('held', 'w')\n"
-        "fcntl.flock(held, fcntl.LOCK_EX)\n"
-        "atexit.register(lambda: (time.sleep(0.2), open('last', 'w').write('word')))"
-    )
-    made, _, how = run(etl, write_notebook(here / "hold.ipynb", hold))
-    assert (made.state, how["warm"]) == (RunState.SUCCEEDED, True)
-    assert (here / "last").read_text() == "word"
-    with (here / "held").open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def test_a_kernel_that_closes_all_its_files_does_not_outlive_its_runner(
-    etl: Etl, here: Path
-) -> None:
-    close = "import os\nopen('kernel', 'w').write(str(os.getpid()))\nos.closerange(3, 1000)"
-    run(etl, write_notebook(here / "close.ipynb", close))
-    kernel = int((here / "kernel").read_text())
-    until("the kernel's end", lambda: not _lives(kernel))
 
 
 @pytest.mark.parametrize(
@@ -393,53 +284,3 @@ def test_switched_off_for_all(here: Path, monkeypatch: pytest.MonkeyPatch) -> No
     etl.close()
     assert (made.state, printed) == (RunState.SUCCEEDED, "1\n")
     assert how == {**how, "warm": False, "why": "warm starts are switched off"}
-
-
-def test_many_runs_leave_nothing_behind(etl: Etl, here: Path) -> None:
-    path = write_notebook(here / "small.ipynb", "1")
-    me = psutil.Process()
-    run(etl, path)
-    until("a rest", lambda: _roles(me) == ["prestarted"])
-    before = me.num_fds(), len(_living(me))
-    for _ in range(5):
-        assert run(etl, path)[2]["warm"] is True
-    until("the last runner's end", lambda: _roles(me) == ["prestarted"])
-    assert (me.num_fds(), len(_living(me))) == before
-
-
-def _roles(process: psutil.Process) -> list[str]:
-    """Tell which runners there are: those of runs, and those that are ready for one."""
-    words = " ".join(word for child in _living(process) for word in child)
-    return re.findall(r"jupyter_etl\.services\.processes\.(prestarted|attempt)", words)
-
-
-def _living(process: psutil.Process) -> list[list[str]]:
-    """Return the commands of all that this process and its children have started."""
-    found = []
-    for child in process.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if child.status() != psutil.STATUS_ZOMBIE:
-                found.append(child.cmdline())
-    return found
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-@pytest.mark.parametrize("cold", [False, True])
-def test_the_log_of_a_run_stays_small_whoever_writes_to_it(
-    etl: Etl, here: Path, cold: bool
-) -> None:
-    flood = (
-        "import os, subprocess\n"
-        "for _ in range(300): os.write(2, b'x' * 99_999 + b'\\n')\n"
-        "subprocess.run(['head', '-c', '30000000', '/dev/zero'])"
-    )
-    made, _, _ = run(etl, write_notebook(here / "flood.ipynb", flood), cold=cold)
-    assert made.state is RunState.SUCCEEDED
-    log = etl.settings.home / "runs" / f"{made.id:08d}" / "1" / "runner.log"
-    assert 5_000_000 < log.stat().st_size <= 20_000_000
