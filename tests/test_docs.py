@@ -116,11 +116,11 @@ def shell_calls() -> Iterator[tuple[str, str]]:
     ids=lambda value: value.title if isinstance(value, CommandSpec) else value,
 )
 def test_every_command_is_documented_with_its_options(page: str, spec: CommandSpec) -> None:
-    told = section(text_of(page), spec.title)
-    assert told, f"{page} has no heading `{spec.title}`"
+    reported = section(text_of(page), spec.title)
+    assert reported, f"{page} has no heading `{spec.title}`"
     for argument in spec.arguments:
         shown = argument.shown.replace("|", "\\|")
-        assert f"`{shown}`" in told, f"{page}, {spec.title}: {argument.shown} is missing"
+        assert f"`{shown}`" in reported, f"{page}, {spec.title}: {argument.shown} is missing"
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_every_command_is_documented_with_its_options(page: str, spec: CommandSp
 def test_no_command_is_documented_that_there_is_not(
     page: str, specs: tuple[CommandSpec, ...]
 ) -> None:
-    told = re.findall(r"^### `(.+)`$", text_of(page), re.MULTILINE)
-    assert told == [spec.title for spec in specs]
+    reported = re.findall(r"^### `(.+)`$", text_of(page), re.MULTILINE)
+    assert reported == [spec.title for spec in specs]
 
 
 @cache
@@ -141,9 +141,9 @@ def settings() -> set[str]:
 
 
 def test_every_setting_is_documented() -> None:
-    told = section(text_of("operators.md"), "Settings")
+    reported = section(text_of("operators.md"), "Settings")
     for name in settings():
-        assert re.search(rf"^\| `{name}(?:<NAME>)?` \|", told, re.MULTILINE), name
+        assert re.search(rf"^\| `{name}(?:<NAME>)?` \|", reported, re.MULTILINE), name
 
 
 def test_no_setting_is_named_that_there_is_not() -> None:
@@ -197,33 +197,33 @@ def test_the_routes_of_the_consumers_service_are_documented() -> None:
 
 def test_the_event_is_documented() -> None:
     schema = yaml.safe_load((PACKAGE / "rest" / "events" / "run.yaml").read_bytes())
-    told = section(text_of("rest.md"), "Events")
-    assert schema["$id"] in told
+    reported = section(text_of("rest.md"), "Events")
+    assert schema["$id"] in reported
     for name in schema["properties"]:
-        assert f'"{name}":' in told, name
+        assert f'"{name}":' in reported, name
 
 
 def test_every_block_is_documented() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    told = section(text_of("blocks.md"), "Ports and entry points")
+    reported = section(text_of("blocks.md"), "Ports and entry points")
     assert project["entry-points"]
     for group, points in project["entry-points"].items():
-        assert f"`{group}`" in told, group
+        assert f"`{group}`" in reported, group
         for name, place in points.items():
-            assert f"`{name}`" in told, name
-            assert f"`{place.partition(':')[2]}`" in told, place
+            assert f"`{name}`" in reported, name
+            assert f"`{place.partition(':')[2]}`" in reported, place
 
 
 def test_every_python_name_is_documented_with_its_arguments() -> None:
-    told = text_of("python.md")
+    reported = text_of("python.md")
     for name in jupyter_etl.__all__:
         if name == "__version__":
             continue
         if name == "run":
-            assert section(told, "etl.run")
+            assert section(reported, "etl.run")
             continue
-        assert f"`etl.{name}(" in told, name
-        call = told.partition(f"`etl.{name}(")[2].partition(")`")[0]
+        assert f"`etl.{name}(" in reported, name
+        call = reported.partition(f"`etl.{name}(")[2].partition(")`")[0]
         shown = str(inspect.signature(getattr(api, name)))
         wanted = re.sub(r": [^,=()]+?(?:\[[^\]]*\][^,=()]*)?(?=,| =|\)|$)", "", shown)
         wanted = wanted.partition(") ->")[0].removeprefix("(").replace(" = ", "=")
@@ -231,16 +231,16 @@ def test_every_python_name_is_documented_with_its_arguments() -> None:
 
 
 def test_every_field_of_the_run_is_documented() -> None:
-    told = section(text_of("python.md"), "etl.run")
+    reported = section(text_of("python.md"), "etl.run")
     for field in dataclasses.fields(RunContext):
-        assert f"`{field.name}`" in told, field.name
+        assert f"`{field.name}`" in reported, field.name
 
 
 def test_every_error_is_documented() -> None:
-    told = section(text_of("troubleshooting.md"), "Errors")
+    reported = section(text_of("troubleshooting.md"), "Errors")
     for kind in errors.EtlError.__subclasses__():
         if kind.__module__ == errors.__name__:
-            assert f"`{kind.__name__}`" in told, kind
+            assert f"`{kind.__name__}`" in reported, kind
 
 
 def test_python_blocks_can_be_parsed() -> None:

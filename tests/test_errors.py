@@ -13,7 +13,7 @@ from jupyter_etl.notebook.session import DataSession
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "reported"),
     [
         ("no 'postgresql://u:hunter2@h/db'.", "no 'postgresql://u:***@h/db'."),
         (
@@ -30,10 +30,14 @@ from jupyter_etl.notebook.session import DataSession
         ("x?user=u&password=hunter2&a=1", "x?user=u&password=***&a=1"),
     ],
 )
-def test_passwords_are_masked(written: str, told: str) -> None:
+def test_passwords_are_masked(written: str, reported: str) -> None:
     problem = SourceError(written, hint=f"See {written}")
-    assert (problem.message, problem.hint, problem.args) == (told, f"See {told}", (told,))
-    assert copy(problem).message == told
+    assert (problem.message, problem.hint, problem.args) == (
+        reported,
+        f"See {reported}",
+        (reported,),
+    )
+    assert copy(problem).message == reported
 
 
 @pytest.mark.parametrize(

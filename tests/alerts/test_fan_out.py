@@ -16,13 +16,13 @@ class Remembering:
     """A notifier that records its messages, or fails."""
 
     def __init__(self, problem: Exception | None = None) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self._problem = problem
 
     def notify(self, title, body, *, severity, run):
         if self._problem is not None:
             raise self._problem
-        self.told.append(f"{severity}: {title}: {body}")
+        self.reported.append(f"{severity}: {title}: {body}")
 
 
 class MailServer:
@@ -111,9 +111,9 @@ def test_one_that_fails_does_not_stop_the_others(problem):
     several = SeveralNotifier([first, Remembering(problem), last])
     with pytest.raises(EtlError, match="1 of 3 alerts"):
         several.notify("t", "b", severity="error", run=None)
-    assert last.told == ["error: t: b"]
-    assert first.told[0] == "error: t: b"
-    assert first.told[1].startswith("warning: an alert was not delivered")
+    assert last.reported == ["error: t: b"]
+    assert first.reported[0] == "error: t: b"
+    assert first.reported[1].startswith("warning: an alert was not delivered")
 
 
 def test_all_addresses_and_the_file_are_notified(tmp_path):

@@ -92,7 +92,7 @@ class Pair:
     cpu: float
     times: int
 
-    def says(self, peer: str) -> str:
+    def detail(self, peer: str) -> str:
         """Return the medians for a detail."""
         return (
             f"{self.ours.wall_s:.3g} s ({self.ours.cpu_s:.3g} CPU s) against "
@@ -140,4 +140,4 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def against(what: str, pair: Pair, peer: str, goal: float | None) -> Figure:
     """Return the ratio of wall-clock seconds, with its medians."""
-    return Figure(what=what, value=pair.wall, unit="x", goal=goal, detail=pair.says(peer))
+    return Figure(what=what, value=pair.wall, unit="x", goal=goal, detail=pair.detail(peer))

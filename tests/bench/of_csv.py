@@ -104,7 +104,7 @@ class Reader:
     imports: str
     plain: str
     gives: str
-    told: str = ""
+    reported: str = ""
     word: str = "zip declared as text"
 
 
@@ -113,7 +113,7 @@ _FROM_ARROW = (
         name="pyarrow",
         imports="import pyarrow as pa, pyarrow.csv as pc",
         plain="pc.read_csv('{file}')",
-        told="pc.read_csv('{file}', convert_options=pc.ConvertOptions("
+        reported="pc.read_csv('{file}', convert_options=pc.ConvertOptions("
         "column_types={{'zip': pa.string()}}))",
         gives="arrow",
     ),
@@ -121,14 +121,14 @@ _FROM_ARROW = (
         name="polars",
         imports="import polars as pl",
         plain="pl.read_csv('{file}', try_parse_dates=True)",
-        told="pl.read_csv('{file}', try_parse_dates=True, schema_overrides={{'zip': pl.String}})",
+        reported="pl.read_csv('{file}', try_parse_dates=True, schema_overrides={{'zip': pl.String}})",
         gives="polars",
     ),
     Reader(
         name="DuckDB",
         imports="import duckdb, pyarrow",
         plain="duckdb.read_csv('{file}').to_arrow_table()",
-        told="duckdb.read_csv('{file}', dtype={{'zip': 'VARCHAR'}}).to_arrow_table()",
+        reported="duckdb.read_csv('{file}', dtype={{'zip': 'VARCHAR'}}).to_arrow_table()",
         gives="arrow",
     ),
 )
@@ -137,7 +137,7 @@ _FROM_PANDAS = (
         name="pandas",
         imports="import pandas as pd, pyarrow",
         plain="pd.read_csv('{file}')",
-        told="pd.read_csv('{file}', dtype={{'zip': 'str'}}, parse_dates=['day', 'at'])",
+        reported="pd.read_csv('{file}', dtype={{'zip': 'str'}}, parse_dates=['day', 'at'])",
         gives="pandas",
         word="zip declared as text, and day and at as dates",
     ),
@@ -145,14 +145,14 @@ _FROM_PANDAS = (
         name="pandas, days and times left as text",
         imports="import pandas as pd, pyarrow",
         plain="pd.read_csv('{file}')",
-        told="pd.read_csv('{file}', dtype={{'zip': 'str'}})",
+        reported="pd.read_csv('{file}', dtype={{'zip': 'str'}})",
         gives="pandas",
     ),
     Reader(
         name="pyarrow and to_pandas",
         imports="import pandas, pyarrow as pa, pyarrow.csv as pc",
         plain="pc.read_csv('{file}').to_pandas()",
-        told="pc.read_csv('{file}', convert_options=pc.ConvertOptions("
+        reported="pc.read_csv('{file}', convert_options=pc.ConvertOptions("
         "column_types={{'zip': pa.string()}})).to_pandas()",
         gives="pandas",
     ),
@@ -216,7 +216,7 @@ def _against(
         return cost
 
     def them() -> Cost:
-        cost = _timed(folder, reader, reader.told, python=CSV.python)
+        cost = _timed(folder, reader, reader.reported, python=CSV.python)
         lost[:] = cost.value
         return cost
 
@@ -250,14 +250,14 @@ def _figure(
     *,
     goal: float | None = None,
 ) -> Figure:
-    told = f"loses {', '.join(lost)} even" if lost else "loses nothing"
+    reported = f"loses {', '.join(lost)} even" if lost else "loses nothing"
     untold = f"loses {', '.join(alone.value)}" if alone.value else "loses nothing"
     return Figure(
         what=what,
         value=pair.wall,
         unit="x",
         goal=goal,
-        detail=f"{pair.says(reader.name)}, which {told} with {reader.word}, and {untold} "
+        detail=f"{pair.detail(reader.name)}, which {reported} with {reader.word}, and {untold} "
         f"without ({alone.wall_s:.3g} s); peaks {pair.ours.peak_mb:,.0f} and "
         f"{pair.theirs.peak_mb:,.0f} MB",
     )

@@ -158,7 +158,7 @@ def postgres_read(folder: Path, size: Size) -> Iterator[Figure]:
             return cost
 
         found = in_turn(ours, theirs, size.data_pairs)
-    detail = found.says("read_sql with psycopg")
+    detail = found.detail("read_sql with psycopg")
     yield Figure(what=f"{what}, CPU", value=found.cpu, unit="x", goal=0.25, detail=detail)
     ours_mb, theirs_mb = found.ours.peak_mb, found.theirs.peak_mb
     yield Figure(

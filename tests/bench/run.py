@@ -99,9 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A scheduler that is prevented from starting runs logs that; here it is intended.
     logging.getLogger("jupyter_etl").setLevel(logging.ERROR)
     about, whole = machine(), Watch()
-    _say(" ".join(f"{key}={value}" for key, value in about.items()))
+    _log(" ".join(f"{key}={value}" for key, value in about.items()))
     if args.quick:
-        _say("quick: small sizes show that it works, and say nothing about speed")
+        _log("quick: small sizes show that it works, and say nothing about speed")
     found: list[Figure] = []
     broken: list[Broken] = []
     for name in args.names or [name for name in MEASURES if name not in ON_REQUEST]:
@@ -109,13 +109,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         for one in take(MEASURES[name], name, size):
             if isinstance(one, Figure):
                 found.append(one)
-                _say(one.line())
+                _log(one.line())
             else:
                 broken.append(one)
-                _say(f"BROKEN {name}\n{one.error}")
-        _end_leftovers()
+                _log(f"BROKEN {name}\n{one.error}")
+        _kill_orphans()
         load = os.getloadavg()[0]
-        _say(f"       ({name}: {watch.seconds:.0f} s, load {load:.2g}, steal {watch.steal:.2g} %)")
+        _log(f"       ({name}: {watch.seconds:.0f} s, load {load:.2g}, steal {watch.steal:.2g} %)")
     about["peers"] = {k: v for one in peers.ALL if one.is_made for k, v in one.versions.items()}
     about["load at the end"] = [round(value, 2) for value in os.getloadavg()]
     about["steal"] = round(whole.steal, 1)
@@ -155,17 +155,17 @@ def _conclude(
         sys.stdout.write(json.dumps(result, indent=2) + "\n")
     counts = {state: [f for f in found if f.state == state] for state in ("met", "missed")}
     left = sum(figure.state == "not measured" for figure in found)
-    _say(
+    _log(
         f"\n{len(found)} figures: {len(counts['met'])} goals met, {len(counts['missed'])} missed, "
         f"{left} not measured; {len(broken)} measures broken; {about['seconds']} s"
     )
     for figure in counts["missed"]:
-        _say(f"  missed: {figure.what}: {figure.measured}, goal {figure.promised}")
+        _log(f"  missed: {figure.what}: {figure.measured}, goal {figure.promised}")
     for one in broken:
-        _say(f"  broken: {one.name}: {one.brief}")
+        _log(f"  broken: {one.name}: {one.brief}")
 
 
-def _end_leftovers() -> None:
+def _kill_orphans() -> None:
     """Kill processes left by a measurement, which would affect the next one."""
     for pid in descendants(os.getpid()):
         with suppress(ProcessLookupError):
@@ -175,7 +175,7 @@ def _end_leftovers() -> None:
             pass
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 

@@ -269,9 +269,9 @@ def test_only_a_broken_measure_fails(tmp_path: Path, names: list[str], code: int
         check=False,
     )
     assert done.returncode == code, done.stderr
-    told = json.loads(done.stdout)
-    assert [(one["what"], one["state"]) for one in told["figures"]] == [("slow", "missed")]
-    assert [one["name"] for one in told["broken"]] == names[:-1]
+    reported = json.loads(done.stdout)
+    assert [(one["what"], one["state"]) for one in reported["figures"]] == [("slow", "missed")]
+    assert [one["name"] for one in reported["broken"]] == names[:-1]
     assert ("broken: bad: RuntimeError: it does not work" in done.stderr) is bool(code)
     assert "missed: slow: 2 s, goal ≤ 1 s" in done.stderr
 
@@ -293,10 +293,10 @@ def test_a_quick_run_measures_and_verifies(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["broken"] == []
-    (figure,) = told["figures"]
+    reported = json.loads(done.stdout)
+    assert reported["broken"] == []
+    (figure,) = reported["figures"]
     assert figure["what"] == "five checks on 20,000 rows"
     assert (figure["value"] > 0, figure["goal"]) == (True, 1.0)
-    assert told["machine"]["cores"] >= 1
-    assert 0 <= told["machine"]["steal"] <= 100
+    assert reported["machine"]["cores"] >= 1
+    assert 0 <= reported["machine"]["steal"] <= 100

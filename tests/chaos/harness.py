@@ -1,4 +1,4 @@
-"""One battle: deploy, kill processes, stop killing, wait for idleness, and check."""
+"""One experiment: deploy, kill processes, stop killing, wait for idleness, and check."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Battle:
-    """Parameters of a battle.
+class Experiment:
+    """Parameters of an experiment.
 
     Args:
         seed: Seed of all random choices.
@@ -33,9 +33,9 @@ class Battle:
         schedulers, workers: Number of simultaneous schedulers, and of simultaneous runs of each.
         pauses_s: Seconds between two kills.
         blackout, blackout_s, stop, skews_s: See `Killer`.
-        rage_s: Time limit of the killing in seconds.
+        kill_s: Time limit of the killing in seconds.
         patience_s: Time limit in seconds until all runs have ended.
-        calm_s: Seconds until killed processes must have disappeared.
+        exit_s: Seconds until killed processes must have disappeared.
     """
 
     seed: int
@@ -49,18 +49,18 @@ class Battle:
     blackout_s: float = 8.0
     stop: float = 0.06
     skews_s: tuple[float, ...] = SKEWS_S
-    rage_s: float = 600.0
+    kill_s: float = 600.0
     patience_s: float = 120.0
-    calm_s: float = 10.0
+    exit_s: float = 10.0
 
 
 @dataclass
 class Report:
-    """Result of a battle; the counts are those of a table's row."""
+    """Result of an experiment; the counts are those of a table's row."""
 
     seed: int
     seconds: float = 0.0
-    rage_s: float = 0.0
+    kill_s: float = 0.0
     kills: dict[str, int] = field(default_factory=dict)
     stops: int = 0
     blackouts: int = 0
@@ -70,9 +70,9 @@ class Report:
     findings: Findings = field(default_factory=Findings)
 
 
-def fight(
+def run_experiment(
     world: World,
-    battle: Battle,
+    experiment: Experiment,
     *,
     between: Callable[[Killer], None] = lambda killer: None,
     prepare: Callable[[World], dict[str, Expected]] = lambda world: {},
@@ -81,34 +81,34 @@ def fight(
 
     Args:
         world: A new world.
-        battle: The parameters.
+        experiment: The parameters.
         between: Called after each kill.
         prepare: Deploys more pipelines, and returns their expected results.
     """
     began = time.monotonic()
-    report = Report(seed=battle.seed)
-    names = [f"p{n}" for n in range(battle.pipelines)]
-    deployed_at = {name: _deploy(world, name, battle.every_s) for name in names}
+    report = Report(seed=experiment.seed)
+    names = [f"p{n}" for n in range(experiment.pipelines)]
+    deployed_at = {name: _deploy(world, name, experiment.every_s) for name in names}
     expected = prepare(world)
     killer = Killer(
         world=world,
-        draw=random.Random(battle.seed),
-        schedulers=battle.schedulers,
-        workers=battle.workers,
-        pauses_s=battle.pauses_s,
-        blackout=battle.blackout,
-        blackout_s=battle.blackout_s,
-        stop=battle.stop,
-        skews_s=battle.skews_s,
+        draw=random.Random(experiment.seed),
+        schedulers=experiment.schedulers,
+        workers=experiment.workers,
+        pauses_s=experiment.pauses_s,
+        blackout=experiment.blackout,
+        blackout_s=experiment.blackout_s,
+        stop=experiment.stop,
+        skews_s=experiment.skews_s,
     )
     reader, said = _start_reader(world)
     try:
-        killer.rage(battle.kills, deadline_s=battle.rage_s, between=lambda: between(killer))
-        report.rage_s = time.monotonic() - began
-        until = _pause(world, names, report.findings, battle.patience_s)
+        killer.run(experiment.kills, deadline_s=experiment.kill_s, between=lambda: between(killer))
+        report.kill_s = time.monotonic() - began
+        until = _pause(world, names, report.findings, experiment.patience_s)
         for name, (before, after) in deployed_at.items():
-            expected[name] = _expected(battle.every_s, before, after, until)
-        _drain(world, report.findings, battle)
+            expected[name] = _expected(experiment.every_s, before, after, until)
+        _drain(world, report.findings, experiment)
     finally:
         reader.communicate(b"")
     if reader.returncode != 0:
@@ -176,20 +176,20 @@ def _expected(
     )
 
 
-def _drain(world: World, found: Findings, battle: Battle) -> None:
-    last = world.start_scheduler("--until-idle", workers=battle.workers)
+def _drain(world: World, found: Findings, experiment: Experiment) -> None:
+    last = world.start_scheduler("--until-idle", workers=experiment.workers)
     process = world.schedulers[last]
 
     def drained() -> bool:
         ended = process.poll() is not None
         return ended and record.unfinished(world.ledger_url) == 0
 
-    if not wait_until(drained, patience_s=battle.patience_s):
-        found.lost.append(f"nothing came to rest within {battle.patience_s:g} s")
+    if not wait_until(drained, patience_s=experiment.patience_s):
+        found.lost.append(f"nothing came to rest within {experiment.patience_s:g} s")
     elif process.returncode != 0:
         found.wrong.append(f"the last scheduler ended with {process.returncode}")
     world.stop_schedulers()
-    wait_until(lambda: not world.processes(), patience_s=battle.calm_s)
+    wait_until(lambda: not world.processes(), patience_s=experiment.exit_s)
 
 
 def _merge(into: Findings, more: Findings) -> None:

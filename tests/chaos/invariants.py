@@ -78,9 +78,9 @@ def inspect(world: World, expected: dict[str, Expected], killed: Collection[int]
     """
     found = inspect_ledger(world.ledger_url, expected)
     found.lost += world.noticed
-    _look_at_rows(found, world)
-    _look_at_files(found, world.ledger_url)
-    _look_at_stages(found, world, killed)
+    _check_rows(found, world)
+    _check_files(found, world.ledger_url)
+    _check_stages(found, world, killed)
     found.survivors += [f"{one.role} {one.pid}: {one.command}" for one in world.processes()]
     return found
 
@@ -89,8 +89,8 @@ def inspect_ledger(url: str, expected: dict[str, Expected]) -> Findings:
     """Check a ledger whose runs have ended."""
     found = Findings()
     _compare_keys(found, url, expected)
-    _look_at_runs(found, url)
-    _look_at_versions(found, url)
+    _check_runs(found, url)
+    _check_versions(found, url)
     found.wrong += [f"ledger: {line}" for line in record.damage(url)]
     return found
 
@@ -113,7 +113,7 @@ def _compare_keys(found: Findings, url: str, expected: dict[str, Expected]) -> N
     found.wrong += [f"{pipeline} is not a pipeline of this world" for pipeline in present]
 
 
-def _look_at_runs(found: Findings, url: str) -> None:
+def _check_runs(found: Findings, url: str) -> None:
     for id, state, error in record.rows(url, "SELECT id, state, error FROM runs ORDER BY id"):
         if state in ("queued", "dispatched", "running"):
             found.lost.append(f"run {id} is still {state}")
@@ -130,7 +130,7 @@ def _look_at_runs(found: Findings, url: str) -> None:
     found.wrong += [f"run {id} has no end" for (id,) in record.rows(url, query)]
 
 
-def _look_at_versions(found: Findings, url: str) -> None:
+def _check_versions(found: Findings, url: str) -> None:
     numbers: dict[str, list[int]] = defaultdict(list)
     publishers: dict[str, Counter[int | None]] = defaultdict(Counter)
     query = "SELECT name, number, run_id FROM publication_versions WHERE draft = false"
@@ -150,7 +150,7 @@ def _look_at_versions(found: Findings, url: str) -> None:
     found.doubled += [f"run {run} published and did not succeed" for run in sorted(shared - good)]
 
 
-def _look_at_rows(found: Findings, world: World) -> None:
+def _check_rows(found: Findings, world: World) -> None:
     import pyarrow.parquet as pq
 
     runs = record.published_runs(world.ledger_url, TABLE)
@@ -170,14 +170,14 @@ def _look_at_rows(found: Findings, world: World) -> None:
         kind.append(f"at the end: {wrong}")
 
 
-def _look_at_files(found: Findings, url: str) -> None:
+def _check_files(found: Findings, url: str) -> None:
     for (name, run), location in record.locations(url, "file").items():
         content = Path(location).read_text().split() if Path(location).exists() else []
         if content[1:] != [str(run)]:
             found.torn.append(f"file {name} of run {run} holds {content}")
 
 
-def _look_at_stages(found: Findings, world: World, killed: Collection[int]) -> None:
+def _check_stages(found: Findings, world: World, killed: Collection[int]) -> None:
     """A successful run that was not killed empties its stage; prune deletes the others'."""
     query = "SELECT run_id, number, pid FROM attempts WHERE outcome = 'succeeded'"
     spared = {(run, n) for run, n, pid in record.rows(world.ledger_url, query) if pid not in killed}

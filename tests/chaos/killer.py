@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chaos import record
 from chaos.world import Process, World
 
-DECK = {"scheduler": 2, "template": 1, "runner": 9, "kernel": 8}
+DECK = {"scheduler": 2, "fork_server": 1, "runner": 9, "kernel": 8}
 """Number of victims of each role among twenty: a killed scheduler does not end its runs."""
 
 SKEWS_S = (0.0, 0.0, 0.0, -3600.0, 3.0)
@@ -25,7 +25,7 @@ _UNBORN = 0.2
 _STOPPED_SCHEDULERS = 0.1
 _WAKE_S = 0.2
 _PATIENCE_S = 1.5
-_LOOK_S = 0.05
+_POLL_S = 0.05
 _LIFE_S = 0.5
 """Maximum delay in seconds before a process is killed; a whole attempt takes about as long."""
 
@@ -65,7 +65,7 @@ class Killer:
     _asleep: list[tuple[float, int]] = field(default_factory=list)
     _dark_until: float = 0.0
 
-    def rage(
+    def run(
         self, kills: int, *, deadline_s: float, between: Callable[[], None] = lambda: None
     ) -> None:
         """Kill processes until the number or the deadline is reached.
@@ -82,9 +82,9 @@ class Killer:
             self._strike()
             between()
             time.sleep(self.draw.uniform(*self.pauses_s))
-        self.relent()
+        self.finish()
 
-    def relent(self) -> None:
+    def finish(self) -> None:
         """Stop killing, and continue stopped processes at their time, after the lease."""
         self._dark_until = 0.0
         self._restart()
@@ -136,7 +136,7 @@ class Killer:
             if time.monotonic() > end:
                 return None
             waited = True
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
             self._restart()
         if waited:
             time.sleep(self.draw.uniform(0, _LIFE_S))
@@ -152,7 +152,7 @@ class Killer:
     def _grown(self, living: list[Process], role: str) -> list[Process]:
         """Return those of a role that the ledger has recorded; some roles are never recorded."""
         found = [one for one in living if one.role == role]
-        if role in ("kernel", "template"):
+        if role in ("kernel", "fork_server"):
             return found
         known = self._known(role)
         return [one for one in found if one.pid in known]
@@ -181,7 +181,7 @@ class Killer:
         self._asleep = [one for one in self._asleep if one[0] > now]
 
     def _restart(self) -> None:
-        self.world.bury()
+        self.world.reap()
         if time.monotonic() < self._dark_until:
             return
         while len(self.world.schedulers) < self.schedulers:

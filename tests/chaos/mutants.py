@@ -94,13 +94,13 @@ def _begun_without_token(begun: Any) -> Any:
     return _without_token(begun).where(attempts.c.started_at.is_(None))
 
 
-def _beaten_without_token(beaten: Any) -> Any:
+def _heartbeat_without_token(beaten: Any) -> Any:
     from jupyter_etl.ledger.schema.tables import attempts
 
     return _without_token(beaten).values(heartbeat=attempts.c.heartbeat + 1)
 
 
-def _turn_without_token(begin: Any) -> Any:
+def _lock_without_token(begin: Any) -> Any:
     from jupyter_etl.errors import Conflict
 
     def begin_commits(store: Any, *names: Any, **publication_lock: Any) -> Any:
@@ -175,12 +175,12 @@ CHANGES: Mapping[str, tuple[Change, ...]] = {
     "no_token": (
         Change(module=_LEDGER, path="_OWNED", make=_without_token),
         Change(module=_LEDGER, path="_BEGUN", make=_begun_without_token),
-        Change(module=_LEDGER, path="_BEATEN", make=_beaten_without_token),
+        Change(module=_LEDGER, path="_HEARTBEAT", make=_heartbeat_without_token),
         # The publication lock requires the token as well.
         Change(
             module="jupyter_etl.ledger.store",
             path="SqlStore.begin_commits",
-            make=_turn_without_token,
+            make=_lock_without_token,
         ),
         # Lost-attempt recovery ends stale runners on its own machine, so this simulates another
         # one.

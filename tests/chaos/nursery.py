@@ -83,11 +83,11 @@ class Fork:
 
     def poll(self) -> int | None:
         """Return its exit code, negative for a signal; None while it is running."""
-        return self._look(0)
+        return self._poll(0)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return its exit code; raises TimeoutError."""
-        code = self._look(timeout)
+        code = self._poll(timeout)
         if code is None:
             raise TimeoutError(f"process {self.pid} did not end within {timeout} s")
         return code
@@ -101,7 +101,7 @@ class Fork:
         """Send SIGTERM, like a user."""
         self.send_signal(signal.SIGTERM)
 
-    def _look(self, timeout: float | None) -> int | None:
+    def _poll(self, timeout: float | None) -> int | None:
         if self.returncode is None and select.select([self._open], [], [], timeout)[0]:
             os.close(self._open)
             self.returncode = self._nursery.end_of(self.pid)

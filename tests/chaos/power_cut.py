@@ -123,7 +123,7 @@ class Image:
     folder: Path
 
 
-class Story:
+class Workload:
     """A table of three versions, and a run that publishes the next one while images are taken.
 
     Args:
@@ -140,7 +140,7 @@ class Story:
         self._contents: set[frozenset[tuple[str, str]]] = set()
         self._disk = Disk(base / "lake")
 
-    def tell(self) -> None:
+    def run(self) -> None:
         """Publish, and take an image at each possible moment of a power cut."""
         world = Publishing(self.base, open_store(new_ledger(self.base)))
         with self._disk.watch():
@@ -180,9 +180,9 @@ class Story:
     def findings(self) -> Iterator[str]:
         """Yield the lost or duplicate data of all images."""
         for one in self.images:
-            yield from (f"{one.what}: {text}" for text in self._look(one))
+            yield from (f"{one.what}: {text}" for text in self._check(one))
 
-    def _look(self, image: Image) -> list[str]:
+    def _check(self, image: Image) -> list[str]:
         self._restore(image)
         world = Publishing(self.base, open_store(f"sqlite:///{self.base / _LEDGER_FILES[0]}"))
         try:

@@ -77,7 +77,7 @@ def crowd(base: Path, *, workers: int, commits: int, kills: int, seed: int) -> C
             time.sleep(draw.uniform(0.05, 0.4))
             for number, process in list(running.items()):
                 if process.poll() is not None:
-                    _bury(world, groups[number])
+                    _recover(world, groups[number])
                     del running[number]
                     if process.returncode != 0:
                         running[number] = _start(base, groups[number], commits)
@@ -116,7 +116,7 @@ def _start(base: Path, group: range, commits: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, env={**os.environ, "PYTHONPATH": tests})
 
 
-def _bury(world: Publishing, group: range) -> None:
+def _recover(world: Publishing, group: range) -> None:
     """Recover the lost attempts of a process that has ended."""
     for claim in world.store.load_live_attempts():
         if int(claim.run.new.logical_key.partition("-")[0]) in group:

@@ -38,7 +38,7 @@ def whole(table: Any, runs: list[int]) -> str:
     return f"rows too many of runs {more}, rows missing of runs {less}"
 
 
-def look(etl: Etl, url: str, known: int, draw: random.Random) -> tuple[int, list[str]]:
+def read_again(etl: Etl, url: str, known: int, draw: random.Random) -> tuple[int, list[str]]:
     """Read the newest version and an older one.
 
     Returns:
@@ -66,7 +66,7 @@ def main(report: Path) -> None:
     while not over.wait(PAUSE_S):
         try:
             etl = etl or Etl.open()
-            known, wrong = look(etl, url, known, draw)
+            known, wrong = read_again(etl, url, known, draw)
         except (StoreError, StorageError, SQLAlchemyError):
             # The ledger was stopped or does not exist yet, or the lake is not mounted or is
             # damaged: a consumer waits.

@@ -25,11 +25,11 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from chaos.harness import Battle, Report, fight  # noqa: E402 - the path comes first
+from chaos.harness import Experiment, Report, run_experiment  # noqa: E402 - the path comes first
 from chaos.invariants import Expected, hours  # noqa: E402
 from chaos.killer import Killer  # noqa: E402
 from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
-from chaos.power_cut import Story  # noqa: E402
+from chaos.power_cut import Workload  # noqa: E402
 from chaos.publishers import crowd  # noqa: E402
 from chaos.storage import damage, log_entries, unmount  # noqa: E402
 from chaos.world import World  # noqa: E402
@@ -38,7 +38,7 @@ from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
 HOUR = "rows"
 COLUMNS = (
-    "battle", "seed", "sched", "template", "runner", "kernel", "stops", "dark", "runs", "attempts",
+    "experiment", "seed", "sched", "forksrv", "runner", "kernel", "stops", "dark", "runs", "attempts",
     "reads", "lost", "doubled", "torn", "survive", "failed", "other", "seconds",
 )  # fmt: skip
 PARTITIONS = 400
@@ -64,8 +64,8 @@ class Chaos:
         self.broken = False
         self.killed = 0
 
-    def battle(self, kills: int, **named: Any) -> Battle:
-        """Return a battle with this number of kills, multiplied by the scale."""
+    def experiment(self, kills: int, **named: Any) -> Experiment:
+        """Return an experiment with this number of kills, multiplied by the scale."""
         number = max(5, round(kills * self.scale))
         size = {
             "pipelines": 6,
@@ -73,30 +73,34 @@ class Chaos:
             "workers": 3,
             "pauses_s": (0.02, 0.3),
             "blackout": 0.01,
-            "rage_s": 60 + 6.0 * number,
+            "kill_s": 60 + 6.0 * number,
             "patience_s": 600.0,
         }
-        return Battle(seed=self.seed, kills=number, **{**size, **named})
+        return Experiment(seed=self.seed, kills=number, **{**size, **named})
 
     def sqlite(self) -> None:
         """1,000 kills of processes that share a SQLite ledger, some with cold kernels."""
         with folder() as place:
-            self._fight("sqlite", World(folder=place, kernel=self.kernel), self.battle(900))
+            self._run_experiment(
+                "sqlite", World(folder=place, kernel=self.kernel), self.experiment(900)
+            )
         with folder() as place:
             world = World(folder=place, kernel="chaos", lease_s=8.0)
-            self._fight("sqlite, cold kernels", world, self.battle(100, pipelines=4, every_s=30))
+            self._run_experiment(
+                "sqlite, cold kernels", world, self.experiment(100, pipelines=4, every_s=30)
+            )
 
     def postgres(self) -> None:
         """300 kills on PostgreSQL, which is itself stopped immediately and restarted five times."""
         binaries = find_binaries()
         if binaries is None:
-            say("postgres: left out, no server is installed")
+            log("postgres: left out, no server is installed")
             return
         server = PostgresServer(binaries)
         try:
             server.start()
-            battle = self.battle(300)
-            due = moments(battle.kills)
+            experiment = self.experiment(300)
+            due = moments(experiment.kills)
 
             def between(killer: Killer) -> None:
                 if due and killer.kills.total() >= due[0]:
@@ -107,7 +111,7 @@ class Chaos:
 
             with folder() as place:
                 world = World(folder=place, kernel=self.kernel, ledger=server.create_database())
-                self._fight("postgres, 5 restarts", world, battle, between=between)
+                self._run_experiment("postgres, 5 restarts", world, experiment, between=between)
         finally:
             server.remove()
 
@@ -125,19 +129,19 @@ class Chaos:
 
         with folder() as place:
             # Slow enough that runs are killed from the first partition to the last.
-            battle = self.battle(100, pipelines=1, every_s=60, pauses_s=(0.5, 2.0))
-            battle = replace(battle, patience_s=60 + 3.0 * count)
+            experiment = self.experiment(100, pipelines=1, every_s=60, pauses_s=(0.5, 2.0))
+            experiment = replace(experiment, patience_s=60 + 3.0 * count)
             world = World(folder=place, kernel=self.kernel)
-            self._fight(f"backfill of {count}", world, battle, prepare=prepare)
+            self._run_experiment(f"backfill of {count}", world, experiment, prepare=prepare)
 
     def disk(self) -> None:
         """A disk of 64 MB, with ledger and lake on it, that is temporarily full."""
         with folder() as place, small_disk(place) as mounted:
             if not mounted:
-                say("full disk: left out, a small disk can only be mounted by root")
+                log("full disk: left out, a small disk can only be mounted by root")
                 return
-            battle, ballast = self.battle(60), place / "ballast"
-            due = moments(battle.kills)
+            experiment, ballast = self.experiment(60), place / "ballast"
+            due = moments(experiment.kills)
 
             def between(killer: Killer) -> None:
                 if due and killer.kills.total() >= due[0]:
@@ -147,17 +151,17 @@ class Chaos:
                     ballast.unlink(missing_ok=True)
 
             world = World(folder=place, kernel=self.kernel)
-            self._fight("full disk", world, battle, between=between)
+            self._run_experiment("full disk", world, experiment, between=between)
 
     def unmounted(self) -> None:
         """The lake is temporarily an empty folder, as if its disk were not mounted."""
-        self._befall("lake unmounted", unmount)
+        self._with_incidents("lake unmounted", unmount)
 
     def damaged(self) -> None:
         """The newest entry of the table's log is emptied or cut, and repaired later."""
-        self._befall("log entries damaged", partial(damage, draw=random.Random(self.seed)))
+        self._with_incidents("log entries damaged", partial(damage, draw=random.Random(self.seed)))
 
-    def _befall(
+    def _with_incidents(
         self,
         name: str,
         blow: Callable[[World], None],
@@ -165,10 +169,10 @@ class Chaos:
         patches: tuple[str, ...] = (),
         red: bool = False,
     ) -> Report:
-        """Run a battle with five incidents of the lake."""
+        """Run an experiment with five incidents of the lake."""
         with folder() as place:
-            battle = self.battle(60)
-            due = moments(battle.kills)
+            experiment = self.experiment(60)
+            due = moments(experiment.kills)
             world = World(
                 folder=place,
                 kernel=self.kernel,
@@ -181,19 +185,19 @@ class Chaos:
                     due.pop(0)
                     blow(world)
 
-            return self._fight(name, world, battle, between=between, red=red)
+            return self._run_experiment(name, world, experiment, between=between, red=red)
 
     def power(self) -> None:
         """The power is cut at each fsync of a commit, and unsynced data is lost or kept."""
         seeds = range(self.seed, self.seed + max(1, round(POWER_SEEDS * self.scale)))
         for mode in MODES:
             with folder() as place:
-                story = Story(place, mode, seeds)
-                story.tell()
-                found = list(story.findings())
-            say(f"power cuts, {mode}: {len(story.images)} images, {len(found)} not whole")
+                workload = Workload(place, mode, seeds)
+                workload.run()
+                found = list(workload.findings())
+            log(f"power cuts, {mode}: {len(workload.images)} images, {len(found)} not whole")
             for text in found[:20]:
-                say(f"  {text[:300]}")
+                log(f"  {text[:300]}")
             self.broken = self.broken or bool(found)
 
     def publishers(self) -> None:
@@ -203,13 +207,13 @@ class Chaos:
         with folder() as place:
             found = crowd(place, workers=PUBLISHERS, commits=commits, kills=kills, seed=self.seed)
         whole = found.versions == tuple(range(1, PUBLISHERS * commits + 1))
-        say(
+        log(
             f"{PUBLISHERS} publishers x {commits}: {len(found.versions)} versions, contiguous: "
             f"{whole}; {found.kills} kills, {found.reads} reads, {len(found.torn)} torn rows, "
             f"{len(found.wrong)} wrong rows at the end"
         )
         for text in [*found.torn, *found.wrong][:20]:
-            say(f"  {text[:300]}")
+            log(f"  {text[:300]}")
         self.killed += found.kills
         self.broken = self.broken or not whole or bool(found.torn or found.wrong)
 
@@ -221,60 +225,62 @@ class Chaos:
     def mutant(self, name: str) -> None:
         """One mutant must be detected."""
         if name == "no_marker_check":
-            report = self._befall(name, unmount, patches=(name,), red=True)
+            report = self._with_incidents(name, unmount, patches=(name,), red=True)
             self._judge(name, report)
             return
         with folder() as place:
             patches = ("impatient", name)
             world = World(folder=place, kernel=self.kernel, patches=patches, linger_s=1.0)
-            battle = Battle(
-                seed=self.seed, kills=25, pipelines=3, every_s=4, rage_s=60, stop=0.0, blackout=0.0
+            experiment = Experiment(
+                seed=self.seed, kills=25, pipelines=3, every_s=4, kill_s=60, stop=0.0, blackout=0.0
             )
             changes = {
                 # In a blackout several times of a schedule pass, of which only the latest is caught
                 # up.
                 "no_catch_up": {"blackout": 0.2, "every_s": 2},
                 # The runs never end, so there is nothing to wait for.
-                "no_reaping": {"kills": 8, "rage_s": 30, "patience_s": 20.0},
+                "no_reaping": {"kills": 8, "kill_s": 30, "patience_s": 20.0},
                 # Two schedulers have to poll at the same instant: equal clocks, many instants.
                 "no_unique": {"pipelines": 6, "every_s": 3, "skews_s": (0.0,)},
                 # Runners that continue after another one has executed their run: none is killed.
-                "no_token": {"every_s": 10, "stop": 1.0, "rage_s": 40, "pauses_s": (0.3, 1.2)},
+                "no_token": {"every_s": 10, "stop": 1.0, "kill_s": 40, "pauses_s": (0.3, 1.2)},
             }
-            battle = replace(battle, **changes.get(name, {}))
+            experiment = replace(experiment, **changes.get(name, {}))
             prepare = _without_unique if name == "no_unique" else _nothing
-            report = self._fight(name, world, battle, prepare=prepare, red=True)
+            report = self._run_experiment(name, world, experiment, prepare=prepare, red=True)
             self._judge(name, report)
 
     def _judge(self, name: str, report: Report) -> None:
         found = caught(name, report.findings)
         self.broken = self.broken or not found
-        say(f"  caught: {found[0][:200]}" if found else "  NOT CAUGHT")
+        log(f"  caught: {found[0][:200]}" if found else "  NOT CAUGHT")
 
-    def _fight(
+    def _run_experiment(
         self,
         name: str,
         world: World,
-        battle: Battle,
+        experiment: Experiment,
         *,
         red: bool = False,
         between: Callable[[Killer], None] = lambda killer: None,
         prepare: Callable[[World], dict[str, Expected]] = lambda world: {},
     ) -> Report:
         try:
-            report = fight(world, battle, between=between, prepare=prepare)
+            report = run_experiment(world, experiment, between=between, prepare=prepare)
         finally:
             world.destroy()
-        say(line_of(name, report))
+        log(line_of(name, report))
         found = report.findings.all()
         killed = sum(report.kills.values())
-        if killed < battle.kills:
-            found.append(f"only {killed} of {battle.kills} kills happened in {battle.rage_s:g} s")
+        if killed < experiment.kills:
+            found.append(
+                f"only {killed} of {experiment.kills} kills happened in {experiment.kill_s:g} s"
+            )
         if not red:
             self.killed += killed
             self.broken = self.broken or bool(found)
             for text in found[:20]:
-                say(f"  {text[:300]}")
+                log(f"  {text[:300]}")
         return report
 
 
@@ -282,7 +288,7 @@ def line_of(name: str, report: Report) -> str:
     """Return a row of the table."""
     kills, found = report.kills, report.findings
     values = [
-        report.seed, *(kills.get(role, 0) for role in ("scheduler", "template", "runner", "kernel")),
+        report.seed, *(kills.get(role, 0) for role in ("scheduler", "fork_server", "runner", "kernel")),
         report.stops, report.blackouts, report.runs, report.attempts, report.reads,
         len(found.lost), len(found.doubled), len(found.torn), len(found.survivors),
         len(found.failed), len(found.wrong), round(report.seconds),
@@ -325,7 +331,7 @@ def fill(ballast: Path) -> None:
         return
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line and flush."""
     print(text, flush=True)  # noqa: T201 - this is a command
 
@@ -346,7 +352,7 @@ BATTLES = (
 
 def main() -> int:
     """Run all battles, or one."""
-    parser = argparse.ArgumentParser(description="Kill processes at random and look what is left.")
+    parser = argparse.ArgumentParser(description="Kill processes at random and check what is left.")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--scale", type=float, default=1.0, help="Of the number of kills.")
     parser.add_argument("--kernel", choices=("chaos", "python3"), default="python3")
@@ -357,14 +363,14 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     chaos = Chaos(seed=args.seed, scale=args.scale, kernel=args.kernel)
-    say(f"Repeat it with: make chaos SEED={args.seed}")
-    say(f"{COLUMNS[0]:22}" + "".join(f"{name:>9}" for name in COLUMNS[1:]))
+    log(f"Repeat it with: make chaos SEED={args.seed}")
+    log(f"{COLUMNS[0]:22}" + "".join(f"{name:>9}" for name in COLUMNS[1:]))
     for name in [args.only] if args.only else BATTLES:
         chaos.mutant(name) if name in MUTANTS else getattr(chaos, name)()
     said = f"{chaos.killed} kills in {time.monotonic() - began:.0f} s"
     mutants = "" if args.only in (*BATTLES[:-1], "publishers") else "; mutants caught"
     whole = f"whole: {said}, lost 0, doubled 0, torn 0, survivors 0{mutants}"
-    say(f"broken: {said}, and not all that was promised was kept" if chaos.broken else whole)
+    log(f"broken: {said}, and not all that was promised was kept" if chaos.broken else whole)
     return 1 if chaos.broken else 0
 
 

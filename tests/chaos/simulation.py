@@ -104,7 +104,7 @@ class Runner:
         cluster, now = self.cluster, self.cluster.time.monotonic()
         if now < self.asleep_until:
             return
-        chance = cluster.draw.random() if cluster.rages else 1.0
+        chance = cluster.draw.random() if cluster.has_faults else 1.0
         if chance < 0.04:
             cluster.crashes += 1
             self._end(-9)
@@ -151,7 +151,7 @@ class Runner:
     def _finish(self, store: Any, key: tuple[int, int, str]) -> None:
         committed = () if self.cluster.eager else (self._output(),)
         report = AttemptReport(outcome=Outcome.SUCCEEDED, committed=committed)
-        if self.cluster.rages and self.cluster.draw.random() < 0.1:
+        if self.cluster.has_faults and self.cluster.draw.random() < 0.1:
             report = AttemptReport(outcome=Outcome.FAILED, error="it died", verdict=_DEAD)
         now = self.machine.now()
         state, not_before = plan_next(self.claim.run, report, now, draw=self.cluster.draw.random)
@@ -179,7 +179,7 @@ class Machine:
     clock: SkewedClock
     exits: list[tuple[int, int, int]] = field(default_factory=list)
     scheduler: Scheduler | None = None
-    looking: bool = False
+    polling: bool = False
 
     def boot(self) -> None:
         """Start a scheduler without the state of an earlier one, whose runners continue."""
@@ -191,25 +191,25 @@ class Machine:
             lease_s=LEASE_S, tick_s=1.0, draw=draw.random,
         )  # fmt: skip
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Make the scheduler poll once, unless it is polling."""
-        if self.looking or self.scheduler is None:
+        if self.polling or self.scheduler is None:
             return
-        self.looking = True
+        self.polling = True
         self.cluster.latest = max(self.cluster.latest, self.now())
         try:
             self.scheduler.tick()
         except StoreError:
             return
         finally:
-            self.looking = False
+            self.polling = False
 
     def now(self) -> datetime:
         return self.clock.now()
 
     def start(self, claim: Claim) -> None:
         draw = self.cluster.draw
-        broken = self.cluster.rages and draw.random() < 0.02
+        broken = self.cluster.has_faults and draw.random() < 0.02
         if broken or not self.cluster.home_is_writable:
             raise ExecutionError("no process could be made")
         runner = Runner(claim=claim, cluster=self.cluster, machine=self, cells=draw.randint(1, 3))
@@ -260,7 +260,7 @@ class Cluster:
         self.time = FakeClock()
         self.store = store
         self.url = url
-        self.rages = True
+        self.has_faults = True
         self.home_is_writable = True
         self.eager = eager
         self.retries = retries
@@ -279,21 +279,21 @@ class Cluster:
 
     def meanwhile(self, owner: object) -> None:
         """Make another scheduler poll in between, occasionally."""
-        if self._nested or not self.rages or self.draw.random() > 0.1:
+        if self._nested or not self.has_faults or self.draw.random() > 0.1:
             return
         self._nested = True
         try:
-            self.draw.choice([one for one in self.machines if one is not owner]).look()
+            self.draw.choice([one for one in self.machines if one is not owner]).poll()
         finally:
             self._nested = False
 
     def fail(self, when: str) -> None:
         """Fail a call of the ledger, occasionally."""
-        if self.rages and self.draw.random() < 0.01:
+        if self.has_faults and self.draw.random() < 0.01:
             self.outages += 1
             raise StoreError(f"the line to the ledger was cut {when}")
 
-    def rage(self, steps: int) -> None:
+    def run_with_faults(self, steps: int) -> None:
         """Take this many steps with all kinds of failures."""
         for _ in range(steps):
             self.time.advance(self.draw.uniform(0.1, 10.0))
@@ -307,28 +307,28 @@ class Cluster:
                 # No scheduler polls for some minutes.
                 self.time.advance(self.draw.uniform(60, 1500))
             elif chance < 0.5 or not self.runners:
-                machine.look()
+                machine.poll()
             else:
                 self.draw.choice(self.runners).step()
 
-    def calm(self, seconds: float, *, step_s: float = 2.0) -> None:
+    def run(self, seconds: float, *, step_s: float = 2.0) -> None:
         """Advance the time without further failures."""
-        self.rages = False
+        self.has_faults = False
         for _ in range(int(seconds / step_s)):
             for machine in self.machines:
-                machine.look()
+                machine.poll()
             for runner in list(self.runners):
                 runner.step()
             self.time.advance(step_s)
 
     def rest(self, *, steps: int = 3000) -> bool:
         """Wait until all runs have ended; return whether they did."""
-        self.rages = False
+        self.has_faults = False
         for machine in self.machines:
             machine.clock.skew_s = 0.0
             machine.boot()
         for step in range(steps):
-            self.machines[step % len(self.machines)].look()
+            self.machines[step % len(self.machines)].poll()
             for runner in list(self.runners):
                 runner.step()
             self.time.advance(2.0)

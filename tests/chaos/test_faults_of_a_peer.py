@@ -129,7 +129,7 @@ def test_a_run_can_be_stopped_after_its_scheduler_was_killed(world: World) -> No
     assert wait_until(in_its_cell, patience_s=PATIENCE_S), "the run never began"
     os.kill(pid, signal.SIGKILL)
     world.schedulers[pid].wait()
-    world.bury()
+    world.reap()
     assert kernels(), "the run outlives its scheduler"
     world.call("cancel", "1")
     assert wait_until(lambda: not world.processes(), patience_s=PATIENCE_S), world.processes()

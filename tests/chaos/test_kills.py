@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.harness import Battle, fight
+from chaos.harness import Experiment, run_experiment
 from chaos.world import World
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.kernel]
@@ -19,7 +19,7 @@ KILLS = 60
 @pytest.mark.timeout(1200)
 def test_kills_lose_double_and_tear_nothing(tmp_path: Path) -> None:
     world = World(folder=tmp_path, lease_s=4.0)
-    battle = Battle(
+    experiment = Experiment(
         seed=SEED,
         kills=KILLS,
         pipelines=8,
@@ -29,23 +29,23 @@ def test_kills_lose_double_and_tear_nothing(tmp_path: Path) -> None:
         blackout=0.03,
         blackout_s=4.0,
         stop=0.1,
-        rage_s=600,
+        kill_s=600,
         patience_s=400,
-        calm_s=100,
+        exit_s=100,
     )
     try:
-        report = fight(world, battle)
+        report = run_experiment(world, experiment)
     finally:
         world.destroy()
-    told = (
+    reported = (
         f"CHAOS_SEED={SEED}, {report.kills}, {report.stops} stopped, "
         f"{report.runs} runs, {report.attempts} attempts, {report.seconds:.0f} s"
     )
-    assert report.findings.all() == [], told
-    assert sum(report.kills.values()) >= KILLS, told
-    assert report.kills["scheduler"] >= 4, told
-    assert report.kills["template"] >= 2, told
-    assert min(report.kills["runner"], report.kills["kernel"]) >= 15, told
-    assert report.stops > 0, told
-    assert report.attempts > report.runs, told
-    assert report.reads > 0, told
+    assert report.findings.all() == [], reported
+    assert sum(report.kills.values()) >= KILLS, reported
+    assert report.kills["scheduler"] >= 4, reported
+    assert report.kills["fork_server"] >= 2, reported
+    assert min(report.kills["runner"], report.kills["kernel"]) >= 15, reported
+    assert report.stops > 0, reported
+    assert report.attempts > report.runs, reported
+    assert report.reads > 0, reported

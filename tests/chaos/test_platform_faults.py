@@ -43,9 +43,9 @@ def store(url: str) -> Iterator[Store]:
 
 
 def read_only_home(cluster: Cluster) -> None:
-    cluster.calm(60)
+    cluster.run(60)
     cluster.home_is_writable = False
-    cluster.calm(420, step_s=5.0)
+    cluster.run(420, step_s=5.0)
     cluster.home_is_writable = True
 
 
@@ -54,26 +54,26 @@ def clock_ahead(cluster: Cluster) -> None:
 
 
 def clock_behind(cluster: Cluster) -> None:
-    cluster.calm(600, step_s=15.0)
+    cluster.run(600, step_s=15.0)
     _wrong_clock(cluster, -DAY_S)
 
 
 def _wrong_clock(cluster: Cluster, by_s: float) -> None:
-    cluster.calm(60)
+    cluster.run(60)
     clock = cluster.machines[1].clock
     clock.skew_s = by_s
-    cluster.calm(12)
+    cluster.run(12)
     clock.skew_s = 0.0
 
 
 def inspect(cluster: Cluster, fault: Callable[[Cluster], None]) -> list[str]:
     """Simulate a fault, advance the time, and return the violations."""
     fault(cluster)
-    cluster.calm(1500, step_s=15.0)
+    cluster.run(1500, step_s=15.0)
     for _ in range(40):
         if not record.unfinished(cluster.url) and not cluster.runners:
             break
-        cluster.calm(2)
+        cluster.run(2)
     return cluster.inspect().all()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.power_cut import Story
+from chaos.power_cut import Workload
 from fakes.commits import MODES
 from jupyter_etl.publishing.tables import base as delta_head
 from jupyter_etl.publishing.tables import publisher, record
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.chaos
 
 
 def findings(base: Path, mode: str) -> Iterator[str]:
-    story = Story(base, mode, seeds=range(1))
-    story.tell()
-    return story.findings()
+    workload = Workload(base, mode, seeds=range(1))
+    workload.run()
+    return workload.findings()
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -53,7 +53,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_nothing_is_lost_or_doubled(ledger: str, seed: int) -> None:
     with opened(ledger) as store:
         cluster = Cluster(store, ledger, seed=seed)
-        cluster.rage(200)
+        cluster.run_with_faults(200)
         assert cluster.rest(), f"seed {seed}: {cluster.inspect().all()[:9]}"
         assert cluster.inspect().all() == [], f"seed {seed}"
         assert cluster.crashes > 0
@@ -98,7 +98,7 @@ def _inspect(ledger: str, mutant: str, *, seed: int) -> list[str]:
         forget_unique(ledger.removeprefix("sqlite:///"))
     with opened(ledger) as store:
         cluster = Cluster(store, ledger, seed=seed, eager=mutant == "stage_is_publish")
-        cluster.rage(300)
+        cluster.run_with_faults(300)
         cluster.rest(steps=100 if mutant == "no_reaping" else 1000)
         found = cluster.inspect()
     return caught(mutant, found) if mutant else found.all()
@@ -112,6 +112,6 @@ def test_the_same_seed_is_the_same_story(tmp_path: Path) -> None:
         url = new_ledger(folder)
         with opened(url) as store:
             cluster = Cluster(store, url, seed=9)
-            cluster.rage(80)
+            cluster.run_with_faults(80)
             stories.append((cluster.crashes, cluster.outages, cluster.time.now()))
     assert stories[0] == stories[1]

@@ -44,7 +44,7 @@ class Process:
 
     Args:
         pid: Its process id.
-        role: ``scheduler``, ``template``, ``runner``, ``kernel`` (including its child processes) or
+        role: ``scheduler``, ``fork_server``, ``runner``, ``kernel`` (including its child processes) or
             ``command``.
         command: Its command line.
     """
@@ -67,7 +67,7 @@ class World:
         file_first: Whether a run publishes its file before its rows. The file has no base that
             would be missing when the lake is not mounted.
         linger_s: Seconds that a run continues after it has published its rows.
-        noticed: Errors noticed during the battle, which count at the end.
+        noticed: Errors noticed during the experiment, which count at the end.
     """
 
     folder: Path
@@ -166,7 +166,7 @@ class World:
         self.schedulers[process.pid] = process
         return process.pid
 
-    def bury(self) -> dict[int, int]:
+    def reap(self) -> dict[int, int]:
         """Forget the schedulers that have ended, and return their exit codes."""
         ended = {pid: one.poll() for pid, one in self.schedulers.items()}
         codes = {pid: code for pid, code in ended.items() if code is not None}
@@ -187,7 +187,7 @@ class World:
             process.terminate()
         for process in self.schedulers.values():
             process.wait(timeout=60)
-        self.bury()
+        self.reap()
 
     def destroy(self) -> None:
         """Kill all running processes of this world."""
@@ -245,7 +245,7 @@ def _role(
     # A prestarted runner for the next run, or its kernel.
     prestarted = prestarted_runner.__name__.encode() in words or b"JUPYTER_ETL_CHANNEL" in names
     if prestarted or FORK_SERVER[-1].encode() in words:
-        return "template"
+        return "fork_server"
     return "scheduler" if pid in schedulers else "command"
 
 

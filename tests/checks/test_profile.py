@@ -55,8 +55,8 @@ def test_every_type_has_a_profile_that_json_holds() -> None:
     profile = _profile(ODD)
     assert profile.rows == 3
     assert len(profile.columns) == len(ODD.column_names)
-    told = msgspec.json.decode(msgspec.json.encode(profile))
-    assert [column["name"] for column in told["columns"]] == ODD.column_names
+    reported = msgspec.json.decode(msgspec.json.encode(profile))
+    assert [column["name"] for column in reported["columns"]] == ODD.column_names
     found = {column.name: column for column in profile.columns}
     assert (found["day"].least, found["day"].greatest) == ("2026-01-01", "9999-12-31")
     assert (found["price"].least, found["price"].mean) == ("-2.00", -0.25)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.command import Command, Said
+from fakes.command import Command, CommandResult
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.cli.main import main
 
@@ -15,11 +15,11 @@ from jupyter_etl.cli.main import main
 def command(home: Path, here: Path, capfd: pytest.CaptureFixture[str]) -> Command:
     """Calls a command in the empty current folder, on an empty ledger."""
 
-    def call(*words: str) -> Said:
+    def call(*words: str) -> CommandResult:
         capfd.readouterr()
         code = main([str(word) for word in words])
         out, err = capfd.readouterr()
-        return Said(code, out, err)
+        return CommandResult(code, out, err)
 
     return call
 

@@ -11,14 +11,14 @@ from threading import Event, Thread
 import pytest
 
 from contracts.store_values import finish, start
-from fakes.command import Said
+from fakes.command import CommandResult
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import AttemptReport, Outcome, RunState
 from jupyter_etl.ports import SchedulerInfo
 from jupyter_etl.services import Etl
 from jupyter_etl.services.settings import host_name
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 RANGE = "2026-01-01..2026-01-03"
 
 

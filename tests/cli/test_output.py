@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_etl.cli.output import (
     PrintableFormatter,
-    say,
+    print_message,
     write,
     write_json,
     write_table,
@@ -36,12 +36,12 @@ FORBIDDEN = re.compile(
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_everything_is_printable(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     write(text)
-    say(text)
+    print_message(text)
     write_table([{"name": text, "error": f"{text}\n{text}"}], "none")
-    told = capsys.readouterr()
-    assert not FORBIDDEN.search(told.out + told.err)
+    reported = capsys.readouterr()
+    assert not FORBIDDEN.search(reported.out + reported.err)
     # One line of the write, the heading, and one line of the table.
-    assert told.out.count("\n") == 3
+    assert reported.out.count("\n") == 3
     record = logging.LogRecord("x", logging.INFO, "", 1, "Run 1: %s", (text,), None)
     assert not FORBIDDEN.search(PrintableFormatter("%(message)s").format(record))
 
@@ -49,6 +49,6 @@ def test_everything_is_printable(text: str, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_json_has_the_same_value(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     write_json({"name": text, text: [text]})
-    told = capsys.readouterr().out
-    assert not FORBIDDEN.search(told)
-    assert json.loads(told) == {"name": text, text: [text]}
+    reported = capsys.readouterr().out
+    assert not FORBIDDEN.search(reported)
+    assert json.loads(reported) == {"name": text, text: [text]}

@@ -9,7 +9,7 @@ import pytest
 from contracts.store_values import HOUR, a_run, claim_one
 from contracts.store_values import finish as finish_attempt
 from contracts.store_values import start as start_attempt
-from fakes.command import Command, Said, finish, refused, start
+from fakes.command import Command, CommandResult, finish, refused, start
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.cli import pipelines
 from jupyter_etl.model import AttemptReport, OnLost, Outcome, RunState
@@ -134,7 +134,7 @@ def test_what_could_not_be_checked_is_reported(command: Command, here: Path) -> 
 class TestBadInput:
     """One sentence that names the thing, a next step, and nothing lost."""
 
-    def schedule_refused(self, command: Command, *words: str) -> Said:
+    def schedule_refused(self, command: Command, *words: str) -> CommandResult:
         said = command("schedule", *words)
         assert command("pipelines", "--json").json == []
         return said

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from fakes.command import Said, finish, start
+from fakes.command import CommandResult, finish, start
 from fakes.notebooks import code, write_notebook
 from jupyter_etl.services.etl import Etl
 
 pytestmark = pytest.mark.kernel
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 KEYS = {
     *("run", "outcome", "cell", "error", "verdict", "output", "seconds", "published"),
@@ -36,7 +36,7 @@ def wait_for(path: Path) -> None:
         time.sleep(0.1)
 
 
-def result(said: Said, code: int) -> dict[str, Any]:
+def result(said: CommandResult, code: int) -> dict[str, Any]:
     assert said.code == code, said
     found: dict[str, Any] = said.json
     assert found.keys() == KEYS

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from fakes.command import Said
+from fakes.command import CommandResult
 from jupyter_etl.services import Etl
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pytest
 
 from contracts.store_ends import FAILED, dead
 from contracts.store_values import a_run, finish, start
-from fakes.command import Said
+from fakes.command import CommandResult
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import FAILURES_TO_PAUSE, AttemptReport, Cause, RunState
 from jupyter_etl.model.source import FAILURES
 from jupyter_etl.services.etl import Etl
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def fail(etl: Etl, report: AttemptReport, *, times: int) -> None:

@@ -11,13 +11,13 @@ import pytest
 
 from contracts.store_values import NOW, an_output, finish, start, succeeded
 from contracts.store_watermarks import moved_to
-from fakes.command import Said
+from fakes.command import CommandResult
 from fakes.notebooks import write_notebook
 from jupyter_etl.language.cursors import parse_cursor
 from jupyter_etl.model import Cursor
 from jupyter_etl.services import Etl
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 AT = "2026-01-02T06:00:00.5Z"
 
 

@@ -125,7 +125,7 @@ class ExecutorContract:
         notes = [folder_of(claim) / "pid" for claim in (lost, other)]
         until("the runners", lambda: all(note.exists() and note.read_text() for note in notes))
         executor.clean_up(lost)
-        assert [told[:2] for told in _ended(executor, 1)] == [(5, 1)]
+        assert [reported[:2] for reported in _ended(executor, 1)] == [(5, 1)]
         assert _alive(int(notes[1].read_text().split()[0]))
         executor.clean_up(lost)
         _stop(folder_of(other))
@@ -145,14 +145,14 @@ def _stop(folder: Path, code: int = 0) -> None:
 
 
 def _ended(executor: Executor, count: int) -> list[tuple[int, int, int]]:
-    told: list[tuple[int, int, int]] = []
+    reported: list[tuple[int, int, int]] = []
 
     def enough() -> bool:
-        told.extend(executor.ended())
-        return len(told) >= count
+        reported.extend(executor.ended())
+        return len(reported) >= count
 
     until(f"{count} ends", enough)
-    return told
+    return reported
 
 
 def _alive(pid: int) -> bool:

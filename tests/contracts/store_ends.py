@@ -187,7 +187,7 @@ class EndsContract:
         assert store.load_breakers() == []
 
     @pytest.mark.parametrize(
-        ("state", "told"),
+        ("state", "reported"),
         [
             (RunState.FAILED, True),
             (RunState.HELD, True),
@@ -196,14 +196,14 @@ class EndsContract:
             (RunState.QUEUED, False),
         ],
     )
-    def test_people_hear_of_bad_ends(self, store: Store, state: RunState, told: bool) -> None:
+    def test_people_hear_of_bad_ends(self, store: Store, state: RunState, reported: bool) -> None:
         claim = started(store)
         assert store.load_unnotified() == []
         outcome = Outcome.LOST if state is RunState.QUEUED else Outcome(state)
         finish(store, claim, AttemptReport(outcome=outcome), state=state, not_before=NOW)
         (attempt,) = store.load_attempts(claim.run.id)
         found = [(one.run, one.attempt) for one in store.load_unnotified()]
-        assert found == ([(store.load_run(claim.run.id), attempt)] if told else [])
+        assert found == ([(store.load_run(claim.run.id), attempt)] if reported else [])
 
     def test_people_hear_once_that_it_works_again(self, store: Store) -> None:
         states = (RunState.SUCCEEDED, RunState.FAILED, RunState.SUCCEEDED, RunState.SUCCEEDED)

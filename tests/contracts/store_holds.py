@@ -221,7 +221,7 @@ def held(store: Store, moves: tuple[CursorMove, ...] = ()) -> Claim:
 
 def publication_lock(store: Store, *names: str) -> str:
     """Acquire the publication lock interactively and return its token."""
-    token = f"turn-{'-'.join(names)}"
+    token = f"lock-{'-'.join(names)}"
     until = LATER + timedelta(hours=1)
     assert store.begin_commits(names, draft=False, token=token, until=until, now=NOW) == ()
     return token

@@ -44,7 +44,7 @@ def normal(shown: str) -> str:
     return "\n".join(line.strip() for line in shown.strip().splitlines())
 
 
-def told(shown: str, names: Mapping[str, str]) -> str:
+def reported(shown: str, names: Mapping[str, str]) -> str:
     """Return what was shown with the names that the page uses for addresses and folders here."""
     for page_name, here in names.items():
         shown = shown.replace(here, page_name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import jupyter_etl
-from examples.page import normal, steps_of, told, with_shown
+from examples.page import normal, reported, steps_of, with_shown
 from examples.worlds import WORLDS
 from fakes.shell import Notebook, notebook_shell
 
@@ -61,7 +61,7 @@ def test_an_example_does_what_its_page_shows(
             cell = step.cell
             for page_name, real in world.names.items():
                 cell = cell.replace(page_name, real)
-            shown.append(told(shown_by(notebook, cell), names))
+            shown.append(reported(shown_by(notebook, cell), names))
         if request.config.getoption("--write", default=False):
             page.write_text(with_shown(text, shown), "utf-8")
         else:

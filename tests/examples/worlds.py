@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from bokeh_sampledata.movies_data import movie_path
 
-from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, api_server, json_reply
 from fakes.object_store import SECRET, object_store, put
 
 _PAGE_RECORDS = 400
@@ -86,14 +86,14 @@ def json_api(here: Path) -> Iterator[World]:
         )
 
 
-def _airports(api: Api, airports: list[dict[str, object]]) -> Callable[[Asked], Said]:
-    def answer(asked: Asked) -> Said:
+def _airports(api: Api, airports: list[dict[str, object]]) -> Callable[[ReceivedRequest], Reply]:
+    def answer(asked: ReceivedRequest) -> Reply:
         if asked.headers.get("authorization") != "Bearer airports-canary":
-            return Said(status=401)
+            return Reply(status=401)
         start = int(asked.query.get("from", "0"))
         end = start + _PAGE_RECORDS
         following = f"{api.url}/airports?from={end}" if end < len(airports) else None
-        return said_json({"data": {"airports": airports[start:end]}, "links": {"next": following}})
+        return json_reply({"data": {"airports": airports[start:end]}, "links": {"next": following}})
 
     return answer
 

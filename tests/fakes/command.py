@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """Output and exit code of a command."""
 
     code: int
@@ -25,7 +25,7 @@ class Said:
         return json.loads(self.out)
 
 
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 def start(*words: str, **options: Any) -> subprocess.Popen[str]:
@@ -44,13 +44,13 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> Said:
+def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> CommandResult:
     """Wait for a command to exit; the deadline only ends a test that has failed."""
     out, err = process.communicate(timeout=timeout_s)
-    return Said(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
-def refused(said: Said, *words: str, code: int = 2) -> None:
+def refused(said: CommandResult, *words: str, code: int = 2) -> None:
     """Assert one sentence on standard error that names the thing, and a next step."""
     assert said.code == code, said
     assert said.out == ""

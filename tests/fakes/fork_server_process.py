@@ -1,4 +1,4 @@
-"""``python fork_server_process.py STAND_IN LIFE ROOM``: a fork server with scripted runners."""
+"""``python fork_server_process.py STAND_IN STATE PADDING``: a fork server with scripted runners."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import msgspec
 
 from jupyter_etl.runner.kernel.fork import leave
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
-from jupyter_etl.runner.warm.fork_server import Life, serve
+from jupyter_etl.runner.warm.fork_server import ForkServerState, serve
 
 if __name__ == "__main__":
-    script, life = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Life)
+    script, state = sys.argv[1], msgspec.json.decode(sys.argv[2], type=ForkServerState)
 
     class Ready:
         """Runs the script for a folder, and exits with its status."""
@@ -52,5 +52,5 @@ if __name__ == "__main__":
             """Return a runner of the script."""
             return Ready(forked_kernel)
 
-    serve(life, ForkTarget, (sys.executable, __file__, script))
+    serve(state, ForkTarget, (sys.executable, __file__, script))
     leave(0)

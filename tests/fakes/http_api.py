@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ReceivedRequest:
     """A request."""
 
     path: str
@@ -21,7 +21,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class Reply:
     """A response; with ``cut``, the connection is closed after that many bytes of the body."""
 
     body: bytes = b""
@@ -30,9 +30,9 @@ class Said:
     cut: int | None = None
 
 
-def said_json(value: object, **headers: str) -> Said:
+def json_reply(value: object, **headers: str) -> Reply:
     named = {key.replace("_", "-"): text for key, text in headers.items()}
-    return Said(
+    return Reply(
         body=json.dumps(value).encode(), headers={"Content-Type": "application/json", **named}
     )
 
@@ -42,8 +42,8 @@ class Api:
     """Its address, its responses and its requests."""
 
     url: str = ""
-    answer: Callable[[Asked], Said] = field(default=lambda asked: Said(status=404))
-    asked: list[Asked] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], Reply] = field(default=lambda asked: Reply(status=404))
+    asked: list[ReceivedRequest] = field(default_factory=list)
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def api_server() -> Iterator[Api]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            asked = Asked(
+            asked = ReceivedRequest(
                 path=parts.path,
                 query=dict(parse_qsl(parts.query, keep_blank_values=True)),
                 headers={key.lower(): value for key, value in self.headers.items()},

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.connector_contract import no_access
-from fakes.http_api import Api, Asked, Said, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, json_reply
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
@@ -47,12 +47,12 @@ def served(api: Api, parameter: str, envelope: Envelope, *, by: str = "offset") 
         by: ``offset`` (the parameter is a record's number), ``page`` (from 1) or ``page0``.
     """
 
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         text = asked.query.get(parameter, "")
         number = int(text.removeprefix("c")) if text else (1 if by == "page" else 0)
         start = {"offset": number, "page": (number - 1) * SIZE, "page0": number * SIZE}[by]
         rows = ALL[start : start + SIZE]
-        return said_json({"rows": rows, **envelope(start, start + SIZE < COUNT)})
+        return json_reply({"rows": rows, **envelope(start, start + SIZE < COUNT)})
 
     api.answer = answer
 

@@ -14,18 +14,18 @@ class FakeKeyring:
         self.locked = locked
 
     def get_password(self, service: str, username: str) -> str | None:
-        self._look()
+        self._check()
         return self.held.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self._look()
+        self._check()
         self.held[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        self._look()
+        self._check()
         del self.held[service, username]
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self.locked:
             raise RuntimeError("No recommended backend was available.")
 

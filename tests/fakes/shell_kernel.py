@@ -50,7 +50,7 @@ class ShellKernel:
         socket.bind(f"tcp://127.0.0.1:{port}")
         return socket
 
-    def say(self, kind: str, parent: Message, **content: object) -> None:
+    def send(self, kind: str, parent: Message, **content: object) -> None:
         self.session.send(self.iopub, kind, content, parent=parent, ident=kind.encode())
 
     def serve(self) -> None:
@@ -65,11 +65,11 @@ class ShellKernel:
                 ident, request = self.session.recv(socket)
                 assert request is not None
                 kind = request["msg_type"]
-                self.say("status", request, execution_state="busy")
+                self.send("status", request, execution_state="busy")
                 content = self.answer(kind, request)
                 reply = kind.replace("_request", "_reply")
                 self.session.send(socket, reply, content, parent=request, ident=ident)
-                self.say("status", request, execution_state="idle")
+                self.send("status", request, execution_state="idle")
                 if kind == "shutdown_request":
                     return
 
@@ -92,11 +92,11 @@ class ShellKernel:
             except KeyboardInterrupt:
                 bash.wait()
             assert bash.stdout is not None
-            self.say("stream", request, name="stdout", text=bash.stdout.read())
+            self.send("stream", request, name="stdout", text=bash.stdout.read())
         if bash.returncode == 0:
             return {"status": "ok", "execution_count": 1, "user_expressions": {}}
         error = {"ename": "Exit", "evalue": str(bash.returncode), "traceback": ["Exit"]}
-        self.say("error", request, **error)
+        self.send("error", request, **error)
         return {"status": "error", "execution_count": 1, **error}
 
 

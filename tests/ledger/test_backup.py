@@ -19,7 +19,7 @@ from jupyter_etl.errors import StoreError
 from jupyter_etl.ledger import backup, open_store
 from jupyter_etl.ledger.backup import back_up, inspect_file, put_back, unused
 from jupyter_etl.ledger.connection import Ledger
-from jupyter_etl.ledger.migration import bring_up_to_date
+from jupyter_etl.ledger.migration import upgrade_schema
 from ledger.old_ledgers import make_old_ledger
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -47,7 +47,7 @@ def runs_in(path: Path) -> list[str]:
 
 def migrate(path: Path) -> None:
     ledger = Ledger(f"sqlite:///{path}")
-    bring_up_to_date(ledger, backup=False)
+    upgrade_schema(ledger, backup=False)
     ledger.close()
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_ledger_is_replaced(path: Path, tmp_path: Path, damage: str) -
     store.close()
 
 
-@pytest.mark.parametrize("point", ["_copy", "back_up", "_never_again"])
+@pytest.mark.parametrize("point", ["_copy", "back_up", "_skip_run_numbers"])
 def test_a_restore_that_is_killed_leaves_the_ledger_as_it_was(
     path: Path, tmp_path: Path, point: str
 ) -> None:

@@ -43,7 +43,7 @@ def test_what_is_asked_is_planned_for_its_values(opened: SqlStore) -> None:
 
 
 def test_the_server_shows_the_time(opened: SqlStore) -> None:
-    told = [datetime.now(UTC), opened.load_time(), datetime.now(UTC), opened.load_time()]
-    assert None not in told
+    reported = [datetime.now(UTC), opened.load_time(), datetime.now(UTC), opened.load_time()]
+    assert None not in reported
     # The server of the tests is on this machine.
-    assert told == sorted(told)
+    assert reported == sorted(reported)

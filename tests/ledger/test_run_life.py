@@ -40,7 +40,7 @@ class Expected:
     live: Claim | None = field(default=None)
 
 
-class RunLife(RuleBasedStateMachine):
+class RunStates(RuleBasedStateMachine):
     """Any order of calls by any number of schedulers and runners, late ones among them."""
 
     runs = Bundle("runs")
@@ -152,7 +152,7 @@ class RunLife(RuleBasedStateMachine):
                 self.store.requeue(run_id, now=NOW)
 
     @invariant()
-    def the_ledger_says_the_same(self) -> None:
+    def the_ledger_agrees(self) -> None:
         found = {run.id: run for run in self.store.load_runs()}
         assert {key: (run.state, run.attempts) for key, run in found.items()} == {
             key: (run.state, run.attempts) for key, run in self.known.items()
@@ -161,7 +161,7 @@ class RunLife(RuleBasedStateMachine):
             assert len(found[key].published) == run.published
 
     @invariant()
-    def at_most_one_attempt_of_a_run_lives(self) -> None:
+    def a_run_has_at_most_one_live_attempt(self) -> None:
         live = self.store.load_live_attempts()
         assert {claim.run.id: claim.attempt.token for claim in live} == {
             key: run.live.attempt.token for key, run in self.known.items() if run.live
@@ -184,7 +184,7 @@ class RunLife(RuleBasedStateMachine):
 @pytest.mark.postgres
 @pytest.mark.slow
 def test_run_life_in_postgres(postgres_url: str) -> None:
-    class InPostgres(RunLife):
+    class InPostgres(RunStates):
         def open_empty(self) -> Store:
             store = open_store(postgres_url)
             assert isinstance(store, SqlStore)
@@ -195,16 +195,16 @@ def test_run_life_in_postgres(postgres_url: str) -> None:
     run_state_machine_as_test(InPostgres, settings=few)  # type: ignore[no-untyped-call]
 
 
-class LongRunLife(RunLife):
+class LongRunStates(RunStates):
     """The same, for longer."""
 
 
-TestRunLife = RunLife.TestCase
+TestRunLife = RunStates.TestCase
 TestRunLife.settings = settings(
     max_examples=6,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestLongRunLife = pytest.mark.slow(LongRunLife.TestCase)
+TestLongRunLife = pytest.mark.slow(LongRunStates.TestCase)
 TestLongRunLife.settings = settings(TestRunLife.settings, max_examples=18, stateful_step_count=50)

@@ -31,8 +31,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def rings(wakeups: Wakeups) -> bool:
-    """Tell whether it rings, and let what rang more than once be over."""
+def is_woken(wakeups: Wakeups) -> bool:
+    """Tell whether it is_woken, and let what rang more than once be over."""
     rang = wakeups.wait(LONG_S)
     while wakeups.wait(0.0):
         pass
@@ -42,13 +42,13 @@ def rings(wakeups: Wakeups) -> bool:
 def test_a_run_that_is_made_ended_or_asked_for_again_rings(store: Store) -> None:
     with store.wakeups() as wakeups:
         store.add_run(a_run(), now=NOW)
-        assert rings(wakeups)
+        assert is_woken(wakeups)
         claim = claim_one(store)
         assert not wakeups.wait(0.0)
         finish(store, claim, succeeded())
-        assert rings(wakeups)
+        assert is_woken(wakeups)
         store.requeue(claim.run.id, now=NOW)
-        assert rings(wakeups)
+        assert is_woken(wakeups)
 
 
 def test_a_decision_about_what_is_held_rings(store: Store) -> None:
@@ -56,7 +56,7 @@ def test_a_decision_about_what_is_held_rings(store: Store) -> None:
     with store.wakeups() as wakeups:
         hold = store.load_hold(claim.run.id)
         store.decide_hold(hold, Decision.REJECTED, by="ada", now=NOW)
-        assert rings(wakeups)
+        assert is_woken(wakeups)
 
 
 def test_a_heartbeat_wakes_no_process(store: Store) -> None:
@@ -75,7 +75,7 @@ def test_every_wake_up_arrives(store: Store) -> None:
 
 
 def folder_of(path: Path) -> Path:
-    return path / "ledger.sqlite.bells"
+    return path / "ledger.sqlite.wakeups"
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_wake_up_without_a_reader_fills_up_and_blocks_no_writer(
                 os.write(writer, bytes(4096))
         os.close(writer)
         store.add_run(a_run(), now=NOW)
-        assert rings(wakeups)
+        assert is_woken(wakeups)
 
 
 def test_where_no_pipe_can_be_made_it_is_reported(beside: tuple[Store, Path]) -> None:

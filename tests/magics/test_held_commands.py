@@ -34,14 +34,14 @@ def test_on_the_command_line(
     every = capsys.readouterr().out
     assert main(["held", "t", "-n", "1"]) == 0
     one = capsys.readouterr().out
-    for told in (every, one):
-        assert f"jupyter etl approve {number}" in told
-        assert all(reason in told for reason in kind.says)
+    for reported in (every, one):
+        assert f"jupyter etl approve {number}" in reported
+        assert all(reason in reported for reason in kind.says)
     assert f"t: 1 of {kind.rows} rows\nid\n0\n" in one
     assert main(["held", str(number), "--json", "-n", "2"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["names"], told["held_by"]) == (["t", "more"], list(kind.held_by))
-    assert told["rows"] == {name: [{"id": 0}, {"id": 1}] for name in ("t", "more")}
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["names"], reported["held_by"]) == (["t", "more"], list(kind.held_by))
+    assert reported["rows"] == {name: [{"id": 0}, {"id": 1}] for name in ("t", "more")}
     assert main(["cancel", str(number)]) == 1
     assert f"jupyter etl reject {number}" in capsys.readouterr().err
     assert counts(etl) == (FIRST, FIRST)

@@ -353,7 +353,7 @@ def test_interactively_no_secret_is_published(
     leak = frame(url=["a", f"key={session.channel.secret('api_key')}"])
     with pytest.raises(
         PublishError, match=r"1 row of the column 'url' contains .* 'api_key'"
-    ) as told:
+    ) as reported:
         publish_table(session, "t", leak, live=live)
-    assert "c4nary" not in str(told.value)
+    assert "c4nary" not in str(reported.value)
     assert etl.publications.list() == []

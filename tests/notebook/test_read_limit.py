@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fakes.http_api import Said, api_server
+from fakes.http_api import Reply, api_server
 from jupyter_etl.errors import LimitExceeded
 from jupyter_etl.model import CursorKind, CursorValue
 from jupyter_etl.notebook import api as notebook_api
@@ -143,7 +143,7 @@ def test_every_kind_of_source_is_limited(kind: str, limited: DataSession, here: 
 
 def test_http_is_limited(limited: DataSession) -> None:
     with api_server() as api:
-        api.answer = lambda asked: Said(body=f"n,s\n{LINES}".encode())
+        api.answer = lambda asked: Reply(body=f"n,s\n{LINES}".encode())
         limited.declare("d", f"{api.url}/d.csv")
         exceeded(lambda: limited.load("d"))
         assert len(limited.load("d", anyway=True)) == ROWS

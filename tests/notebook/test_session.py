@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import jupyter_etl
-from fakes.http_api import api_server, said_json
+from fakes.http_api import api_server, json_reply
 from jupyter_etl.errors import CheckFailed, DeclarationError, EtlError, NotFound, SourceError
 from jupyter_etl.model import CheckStatus
 from jupyter_etl.notebook.outputs import publish_table
@@ -247,7 +247,7 @@ def test_loading_as_polars(session: DataSession, trips: pd.DataFrame) -> None:
 
 def test_loading_an_api(session: DataSession) -> None:
     with api_server() as api:
-        api.answer = lambda asked: said_json({"data": {"rates": [{"eur": 1.5}, {"eur": None}]}})
+        api.answer = lambda asked: json_reply({"data": {"rates": [{"eur": 1.5}, {"eur": None}]}})
         source = session.declare("rates", f"{api.url}/rates", options={"path": "data.rates"})
         assert source.kind == "http"
         assert session.load("rates", as_="arrow").to_pydict() == {"eur": [1.5, None]}

@@ -263,7 +263,7 @@ def test_a_later_attempt_continues_with_what_was_read(runs: Runs) -> None:
     first, second = runs.run(), runs.run()
     assert first.load() == [1, 2]
     runs.add(3)
-    second.record.take_over(first.record.said())
+    second.record.take_over(first.record.reported())
     assert second.load() == [1, 2]
     assert second.finish() == "2"
 

@@ -79,8 +79,8 @@ def without_its_own(text: str, folder: Path) -> str:
 
 def shown(cell: dict[str, Any]) -> dict[str, Any]:
     marks = cell["metadata"].get("papermill", {})
-    told = {key: marks.get(key) for key in ("status", "exception")}
-    kept = {**cell, "id": None, "metadata": {**cell["metadata"], "papermill": told}}
+    reported = {key: marks.get(key) for key in ("status", "exception")}
+    kept = {**cell, "id": None, "metadata": {**cell["metadata"], "papermill": reported}}
     if "outputs" in cell:
         kept["outputs"] = in_one_order(cell["outputs"])
         if any(output.get("ename") == "DeadKernelError" for output in cell["outputs"]):

@@ -71,7 +71,7 @@ def add_scheduler(etl: Etl) -> None:
     )
 
 
-def publish_by_hand(etl: Etl, stage: Callable[[Publishing], Staged]) -> None:
+def publish_interactively(etl: Etl, stage: Callable[[Publishing], Staged]) -> None:
     """Publish what a function stages as the live version."""
     publishing = Publishing(etl.settings.home, etl.store)
     channel = InteractiveChannel(etl, notebook=lambda: None)
@@ -162,7 +162,9 @@ class Example:
         kim = replace(etl, settings=replace(etl.settings, owner="kim"))
         kim.pipelines.schedule(elsewhere, on_demand=True)
         publishing = Publishing(self.home, etl.store)
-        publish_by_hand(etl, lambda interactive: interactive.stage(DAYS.slice(0, 8), **REPLACED))
+        publish_interactively(
+            etl, lambda interactive: interactive.stage(DAYS.slice(0, 8), **REPLACED)
+        )
         self._publish(publishing, etl.runs.trigger("delays", parameters={"day": "2025-03-01"}).id)
         self._hold(publishing, etl.runs.trigger("delays", parameters={"day": "2025-03-02"}).id)
         etl.close()

@@ -122,7 +122,7 @@ async def test_progress_reaches_who_listens_on_the_server_s_events(
     server.event_logger.add_listener(schema_id=RUN_EVENT, listener=listen)
     await started(extension, server)
     await ask("/runs")
-    await extension._watcher.look()
+    await extension._watcher.poll()
     answer = await ask("/pipelines/delays/trigger", "POST", body={})
     run = answer.json["id"]
     schema_id, data = await asyncio.wait_for(heard.get(), 30)
@@ -147,7 +147,7 @@ async def test_the_panel_receives_them_on_its_websocket(
 ) -> None:
     await started(extension, server)
     await ask("/runs")
-    await extension._watcher.look()
+    await extension._watcher.poll()
     socket = await jp_ws_fetch("api", "events", "subscribe")
     etl.runs.trigger("delays")
     while True:

@@ -44,10 +44,10 @@ async def test_it_is_looked_at_and_decided(
     (listed,) = (await ask("/holds")).json["items"]
     assert listed == view["hold"]
     assert listed["held_by"] == list(kind.held_by)
-    told = [one["message"] for one in listed["checks"]]
-    told += [reason for one in listed["differences"] for reason in one["reasons"]]
-    assert len(told) == len(kind.says)
-    assert all(any(said in one for one in told) for said in kind.says)
+    reported = [one["message"] for one in listed["checks"]]
+    reported += [reason for one in listed["differences"] for reason in one["reasons"]]
+    assert len(reported) == len(kind.says)
+    assert all(any(said in one for one in reported) for said in kind.says)
     outputs = [(one["name"], one["mode"], one["rows"]) for one in listed["outputs"]]
     assert outputs == [("t", "replace", kind.rows), ("more", "append", kind.rows)]
     for name in ("t", "more"):

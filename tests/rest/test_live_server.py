@@ -55,7 +55,7 @@ class Live:
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "JUPYTER_ETL_HOME": str(home / "etl"),
             "JUPYTER_ETL_AUTOSTART": "1",
-            # It makes one run, for which a template would cost more than it saves.
+            # It makes one run, for which a fork server would cost more than it saves.
             "JUPYTER_ETL_WARM": "0",
         }
         self.log = home / "server.log"

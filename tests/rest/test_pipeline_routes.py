@@ -91,8 +91,10 @@ async def test_a_damaged_snapshot_costs_its_pipeline_only_what_it_tells(ask, etl
         broken[f"damaged{len(broken)}"] = etl.store.save_snapshot(body)
     for name, content in broken.items():
         etl.store.deploy(a_pipeline(name, content_hash=content), now=etl.clock.now())
-    told = {item["name"]: item["cold_start"] for item in (await ask("/pipelines")).json["items"]}
-    assert told == {"brief": "", "delays": "", **dict.fromkeys(broken, UNKNOWN)}
+    reported = {
+        item["name"]: item["cold_start"] for item in (await ask("/pipelines")).json["items"]
+    }
+    assert reported == {"brief": "", "delays": "", **dict.fromkeys(broken, UNKNOWN)}
     assert (await ask("/pipelines/missing")).json["cold_start"] == UNKNOWN
 
 

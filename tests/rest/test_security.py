@@ -17,7 +17,7 @@ from rest.example import (
     TABLE,
     Example,
     content_of,
-    publish_by_hand,
+    publish_interactively,
     reached,
     serve,
 )
@@ -228,7 +228,9 @@ async def test_a_report_never_sees_the_token(ask, server) -> None:
 
 async def test_a_file_is_an_attachment(ask, etl) -> None:
     large = "<html>" + "x" * 3_000_000
-    publish_by_hand(etl, lambda interactive: interactive.stage_file(FILE, large, path="export.csv"))
+    publish_interactively(
+        etl, lambda interactive: interactive.stage_file(FILE, large, path="export.csv")
+    )
     answer = await ask(f"/publications/{FILE}/content")
     assert answer.status == 200
     assert answer.headers["Content-Disposition"] == "attachment; filename*=utf-8''export.csv"

@@ -18,12 +18,13 @@ from jupyter_etl.model import (
     Outcome,
     PublicationKind,
     Read,
-    Said,
+    Reported,
     Staged,
 )
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.channel.record import RunRecord
 from jupyter_etl.runner.checkpoints.checkpoint import (
+    DESCRIPTION,
     Keeper,
     discard_checkpoint,
     discard_superseded,
@@ -98,11 +99,15 @@ def test_the_next_attempt_begins_with_all_that_was_said(
     attempt.stage("by the cell that failed")
     attempt.written()
     assert (attempt.folder / CHECKPOINT).stat().st_mode & 0o777 == 0o700
-    said = attempt.keeper.finish(Outcome.FAILED, 2)
-    assert said == "saved 1 variables (9 B), to resume at cell 3; left out: b (no)"
+    reported = attempt.keeper.finish(Outcome.FAILED, 2)
+    assert reported == "saved 1 variables (9 B), to resume at cell 3; left out: b (no)"
     kept = load_checkpoint(attempt.folder)
     assert (kept.failed_cell, kept.before, kept.kernel) == (2, tuple(CELLS[:2]), "python3")
     assert not (attempt.folder / STAGE).exists(), "moved, so that it is not removed"
+    description = attempt.folder / CHECKPOINT / DESCRIPTION
+    written = description.read_bytes()
+    description.write_bytes(written.replace(b'"reported":', b'"said":'))
+    assert load_checkpoint(attempt.folder) == kept, "written by an earlier version"
 
     second = harness.folder(next_claim(attempt.claim))
     for _ in range(2):
@@ -116,12 +121,12 @@ def test_the_next_attempt_begins_with_all_that_was_said(
         )
     assert (start.cell, start.attempt, len(start.taken_over)) == (2, 1, 2)
     assert f"restore(get_ipython(), '{attempt.folder / CHECKPOINT}')" in start.code
-    assert start.said.checks == (check,)
-    assert start.said.reads == (Read(source="wh", rows=3),)
-    (staged,) = start.said.staged
+    assert start.reported.checks == (check,)
+    assert start.reported.reads == (Read(source="wh", rows=3),)
+    (staged,) = start.reported.staged
     assert staged == replace(first, folder=str(second / STAGE / "first-x"))
     assert Path(staged.folder, "day=1", "part.parquet").read_text() == "first"
-    attempt.record.take_over(Said())
+    attempt.record.take_over(Reported())
     assert attempt.record.staged == []
 
 
@@ -151,9 +156,9 @@ def test_why_nothing_was_kept_is_kept(attempt: Attempt, problem: str) -> None:
     (attempt.folder / CHECKPOINT / "names.pickle").write_bytes(b"half")
     # Where the kernel says that all is well, but has written no index, nothing can be believed.
     attempt.keeper.written(problem)
-    said = attempt.keeper.finish(Outcome.HELD, 2)
-    assert said.startswith(f"no variables were saved: {problem}")
-    assert load_checkpoint(attempt.folder).problem == said
+    reported = attempt.keeper.finish(Outcome.HELD, 2)
+    assert reported.startswith(f"no variables were saved: {problem}")
+    assert load_checkpoint(attempt.folder).problem == reported
     assert [file.name for file in (attempt.folder / CHECKPOINT).iterdir()] == ["checkpoint.json"]
 
 
@@ -165,7 +170,7 @@ def why_not(attempt: Attempt, second: Path) -> str:
         prepared=attempt.prepared,
         policy=FakePolicy(),
     )
-    assert (start.cell, start.code, start.said) == (None, "", Said())
+    assert (start.cell, start.code, start.reported) == (None, "", Reported())
     return start.note.removeprefix(
         "This attempt could not resume at the failed cell, and starts from the first one: "
     )

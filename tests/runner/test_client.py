@@ -29,7 +29,7 @@ async def reply_while_sending() -> str:
         waiting = asyncio.ensure_future(channel.get_msg())
         await asyncio.sleep(0.05)
         session.send(kernel, "execute_reply", content={}, ident=who)
-        # The reply arrives, and before the loop hears of it something is sent.
+        # The reply arrives, and before the loop receives it, something is sent.
         time.sleep(0.05)  # the loop must not run meanwhile
         channel.send(session.msg("comm_msg"))
         message = await asyncio.wait_for(waiting, 100)

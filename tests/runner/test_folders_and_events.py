@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fakes.attempts import AttemptHarness, SystemClock, notebook_text
 from jupyter_etl.errors import ExecutionError, NotFound
 from jupyter_etl.model import Outcome
-from jupyter_etl.runner.cells import deployed_indices, say_cell
+from jupyter_etl.runner.cells import cell_title, deployed_indices
 from jupyter_etl.runner.events import EventLog, read_events
 from jupyter_etl.runner.folders import attempt_folder, load_claim, save_claim, write_atomically
 from jupyter_etl.runner.kernel.kernels import kernel_environment
@@ -65,11 +65,11 @@ def test_events_of_many_threads_are_whole_lines(tmp_path):
     assert read_events(path) == []
     log = EventLog(path, SystemClock())
 
-    def say(number: int) -> None:
+    def log_number(number: int) -> None:
         for step in range(50):
             log.add("log", message="x" * 200, number=number, step=step)
 
-    threads = [threading.Thread(target=say, args=(number,)) for number in range(6)]
+    threads = [threading.Thread(target=log_number, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -116,8 +116,8 @@ def test_cells_are_found_again_after_what_papermill_does(cells, injected_before,
 
 
 def test_people_count_cells_from_one():
-    assert say_cell(0) == "cell 1"
-    assert say_cell(None) == "the cell of injected parameters"
+    assert cell_title(0) == "cell 1"
+    assert cell_title(None) == "the cell of injected parameters"
 
 
 def test_what_only_the_platform_may_know_stays_with_it(monkeypatch):

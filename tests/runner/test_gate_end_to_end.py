@@ -40,8 +40,11 @@ def test_a_run_is_held_and_approved(
     assert main(["approve"]) == 0
     assert "jupyter etl approve 2" in capsys.readouterr().out
     assert main(["approve", "t", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {(one["name"], one["version"]) for one in told["published"]} == {("t", 2), ("more", 2)}
+    reported = json.loads(capsys.readouterr().out)
+    assert {(one["name"], one["version"]) for one in reported["published"]} == {
+        ("t", 2),
+        ("more", 2),
+    }
     assert etl.publications.read("t").num_rows == 2
     # Different rows from those of the first run.
     assert etl.publications.read("more").num_rows == 12

@@ -54,7 +54,7 @@ def test_rows_come_once_and_late_ones_too(etl: Etl, here: Path) -> None:
     draft = etl.runs.run(path, draft=True)
     assert "the watermark stays: the run is a draft" in draft.reads[0].note
     assert state() == ([1, 2], "2026-01-01 08:00:00")
-    # The late row and the new one; the one of 08:00 lies within the lag and comes again.
+    # The late row and the new one; the one of 08:00 lies within the lag and is read again.
     again = etl.runs.run(path)
     assert again.reads[0].rows == 3
     assert state() == ([1, 2, 3, 4], "2026-01-01 09:00:00")

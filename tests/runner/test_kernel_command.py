@@ -219,7 +219,7 @@ def test_a_sitecustomize_in_the_path_of_a_kernelspec_is_cold(tmp_path):
 def test_a_reason_is_one_sentence_with_its_remedy():
     found = why_cold(KernelSpec(argv=[HERE, "-B", *KERNEL]), {}, Path("/"))
     assert found is not None
-    assert found.say() == (
+    assert found.message() == (
         "Its runs start cold, because its interpreter is started with the option -B; "
         "for a warm start, remove -B from argv in its kernelspec."
     )

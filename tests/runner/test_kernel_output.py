@@ -104,11 +104,13 @@ def test_a_message_that_no_client_wants_is_replaced_by_its_size(
     else:
         kernel.session.send(kernel.socket, kind, content, parent=parent, buffers=buffers)
     kernel.session.send(kernel.socket, "status", {"execution_state": "idle"}, parent)
-    told, idle = kernel.receive(), kernel.receive()
-    assert told["msg_type"] == LEFT_OUT
-    assert 40_000_000 <= told["content"]["size_bytes"] < 41_000_000
+    reported, idle = kernel.receive(), kernel.receive()
+    assert reported["msg_type"] == LEFT_OUT
+    assert 40_000_000 <= reported["content"]["size_bytes"] < 41_000_000
     assert idle["content"] == {"execution_state": "idle"}
-    assert {one["parent_header"]["msg_id"] for one in (told, idle)} == {parent["header"]["msg_id"]}
+    assert {one["parent_header"]["msg_id"] for one in (reported, idle)} == {
+        parent["header"]["msg_id"]
+    }
 
 
 @pytest.mark.parametrize("kind", ["error", "execute_reply"])

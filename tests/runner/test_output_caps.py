@@ -45,7 +45,7 @@ class Harness:
         self.at = at
         self.caps.begin_cell()
 
-    def tell(self, kind: str, **content: Any) -> None:
+    def send(self, kind: str, **content: Any) -> None:
         message = {
             "msg_type": kind,
             "header": {"msg_type": kind},
@@ -56,11 +56,11 @@ class Harness:
         self.client.process_message(message, self.notebook.cells[self.at], self.at)
 
     def print(self, text: str, name: str = "stdout") -> None:
-        self.tell("stream", name=name, text=text)
+        self.send("stream", name=name, text=text)
 
     def display(self, text: str, *, display_id: str | None = None, kind: str = "display_data"):
         transient = {"display_id": display_id} if display_id else {}
-        self.tell(kind, data={"text/plain": text}, metadata={}, transient=transient)
+        self.send(kind, data={"text/plain": text}, metadata={}, transient=transient)
 
     @property
     def outputs(self) -> list[Any]:
@@ -149,13 +149,13 @@ def test_cells_share_what_a_run_may_show():
 def test_cleared_outputs_make_room_at_once_or_with_the_next():
     harness = Harness()
     harness.print("x" * 1_000)
-    harness.tell("clear_output", wait=True)
+    harness.send("clear_output", wait=True)
     assert harness.caps.room == 0
     assert harness.client.admits("stream", 10)
     harness.print("new")
     assert [one.text for one in harness.outputs] == ["new"]
     assert harness.caps.room == 997
-    harness.tell("clear_output", wait=False)
+    harness.send("clear_output", wait=False)
     assert harness.caps.room == 1_000
 
 
@@ -163,7 +163,7 @@ def test_an_error_is_kept_past_every_limit_but_not_without_one():
     harness = Harness()
     harness.print("x" * 5_000)
     frames = [f"{number:08d}" + "z" * 20_000 for number in range(10)]
-    harness.tell("error", ename="ValueError", evalue="v" * 100_000, traceback=frames)
+    harness.send("error", ename="ValueError", evalue="v" * 100_000, traceback=frames)
     [_, error] = harness.outputs
     assert error.ename == "ValueError"
     assert len(error.evalue) == ERROR_BYTES
@@ -188,12 +188,12 @@ def test_the_state_of_widgets_counts_as_often_as_it_grows():
     harness = Harness()
     state = {"_model_module": "m", "_model_name": "n", "value": "x" * 100}
     for _ in range(100):
-        harness.tell("comm_msg", comm_id="one", data={"state": state})
+        harness.send("comm_msg", comm_id="one", data={"state": state})
     kept = 1_000 - harness.caps.room
     assert 100 < kept < 200
     for number in range(100):
         content = {"comm_id": str(number), "target_name": "t", "data": {"state": state}}
-        harness.tell("comm_open", **content)
+        harness.send("comm_open", **content)
     assert len(harness.client.widget_state) < 10
     assert harness.caps.left_out > 10_000
 
@@ -207,12 +207,12 @@ def test_a_cell_without_end_is_refused_before_it_is_decoded():
     assert harness.client.admits("status", 100)
     assert harness.client.admits("error", 100)
     with pytest.raises(CellExecutionComplete):
-        harness.tell("status", execution_state="idle")
+        harness.send("status", execution_state="idle")
 
 
 def test_what_a_kernel_has_left_out_counts():
     harness = Harness()
-    harness.tell("etl_left_out", size_bytes=50_000_000)
+    harness.send("etl_left_out", size_bytes=50_000_000)
     assert harness.outputs == []
     assert harness.caps.left_out == 50_000_000
 

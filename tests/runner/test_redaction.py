@@ -177,7 +177,7 @@ class Harness:
             redactor=redactor("hunter22") if made is None else made,
         )
 
-    def tell(self, kind: str, **content: Any) -> None:
+    def send(self, kind: str, **content: Any) -> None:
         message = {
             "msg_type": kind,
             "header": {"msg_type": kind},
@@ -193,43 +193,43 @@ class Harness:
         return json.dumps([self.cell.outputs, self.client.widget_state])
 
 
-def say_it_all(harness: Harness) -> str:
-    harness.tell("stream", name="stdout", text="it is hun")
-    harness.tell("stream", name="stderr", text="hunter22")
-    harness.tell("stream", name="stdout", text="ter22, and hunt")
+def print_everything(harness: Harness) -> str:
+    harness.send("stream", name="stdout", text="it is hun")
+    harness.send("stream", name="stderr", text="hunter22")
+    harness.send("stream", name="stdout", text="ter22, and hunt")
     data = {"text/html": "<b>hunter22</b>", "application/json": {"a": ["hunter22"]}}
-    harness.tell("display_data", data={**data, "text/plain": "hunter22"}, metadata={}, transient={})
-    harness.tell(
+    harness.send("display_data", data={**data, "text/plain": "hunter22"}, metadata={}, transient={})
+    harness.send(
         "execute_result", data={"text/plain": "'hunter22'"}, metadata={}, execution_count=1
     )
     svg = {"image/svg+xml": "<svg>hunter22</svg>", "image/png": "aHVudGVyMjI="}
     shown = {"display_id": "a"}
-    harness.tell("display_data", data={"text/plain": "first"}, metadata={}, transient=shown)
-    harness.tell("update_display_data", data=svg, metadata={}, transient=shown)
+    harness.send("display_data", data={"text/plain": "first"}, metadata={}, transient=shown)
+    harness.send("update_display_data", data=svg, metadata={}, transient=shown)
     state = {"state": {"_model_module": "m", "_model_name": "n", "value": "hunter22"}}
-    harness.tell("comm_open", comm_id="w", target_name="jupyter.widget", data=state)
-    harness.tell("error", ename="E", evalue="no hunter22", traceback=["line", "\x1b[31mhunter22"])
+    harness.send("comm_open", comm_id="w", target_name="jupyter.widget", data=state)
+    harness.send("error", ename="E", evalue="no hunter22", traceback=["line", "\x1b[31mhunter22"])
     return harness.end()
 
 
 def test_no_kind_of_output_shows_it() -> None:
     harness = Harness()
-    told = say_it_all(harness)
-    assert "hunter22" not in told
-    assert told.count(NAME) == 10
+    reported = print_everything(harness)
+    assert "hunter22" not in reported
+    assert reported.count(NAME) == 10
     printed = "".join(one.text for one in harness.cell.outputs if one.get("name") == "stdout")
     assert printed == f"it is {NAME}, and hunt", "what was no secret is shown in the end"
-    assert "aHVudGVyMjI=" in told, "pictures are not read"
+    assert "aHVudGVyMjI=" in reported, "pictures are not read"
 
 
 def test_a_run_without_secrets_shows_everything() -> None:
-    assert say_it_all(Harness(Redactor())).count("hunter22") == 9
+    assert print_everything(Harness(Redactor())).count("hunter22") == 9
 
 
 def test_cleared_outputs_take_what_was_kept_back_with_them() -> None:
     harness = Harness()
-    harness.tell("stream", name="stdout", text="hunt")
-    harness.tell("clear_output", wait=False)
+    harness.send("stream", name="stdout", text="hunt")
+    harness.send("clear_output", wait=False)
     assert "hunt" not in harness.end()
 
 
@@ -307,7 +307,7 @@ def test_a_source_that_holds_a_value_is_refused() -> None:
 @pytest.mark.parametrize("value", ["qu\"ote's \\ back", "pässwörd ✓ key", "tab\tand % sign"])
 def test_what_is_quoted_inside_of_a_quoted_text_is_found(value: str) -> None:
     made = redactor(value)
-    for told in (
+    for reported in (
         repr(value.encode()),
         repr([value.encode() + b"'"]),
         json.dumps({"answer": json.dumps({"pw": value})}),
@@ -317,12 +317,12 @@ def test_what_is_quoted_inside_of_a_quoted_text_is_found(value: str) -> None:
         value.encode().hex(),
         value.encode().hex().upper(),
     ):
-        assert "[secret wh_pw" in made.redact(told), told
+        assert "[secret wh_pw" in made.redact(reported), reported
 
 
 def test_lines_of_a_key_are_found_one_by_one() -> None:
     key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nAAAABBBBCCCCDD\n-----END KEY-----"
-    told = redactor(key).redact(key.replace("\n", "\r\n    "))
-    assert "MIIE" not in told
-    assert "BBBB" not in told
+    reported = redactor(key).redact(key.replace("\n", "\r\n    "))
+    assert "MIIE" not in reported
+    assert "BBBB" not in reported
     assert "BEGIN KEY" in redactor(key).redact("-----BEGIN KEY-----\nof another one")

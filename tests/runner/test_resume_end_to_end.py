@@ -43,9 +43,11 @@ assert list(again.id) == [1, 2]
 
 
 def log_of(etl: Etl, run: Run) -> str:
-    said = [str(event["message"]) for event in etl.runs.events(run.id) if event["kind"] == "log"]
-    assert all(text in etl.runs.log(run.id) for text in said)
-    return "\n".join(said)
+    reported = [
+        str(event["message"]) for event in etl.runs.events(run.id) if event["kind"] == "log"
+    ]
+    assert all(text in etl.runs.log(run.id) for text in reported)
+    return "\n".join(reported)
 
 
 def test_a_retry_continues_and_publishes_everything_once(
@@ -62,7 +64,7 @@ def test_a_retry_continues_and_publishes_everything_once(
     assert {"df", "shared", "alias", "count", "pd"} <= set(kept.names)
     assert not {"In", "Out", "get_ipython", "_"} & set(kept.names)
     assert list(kept.left_out) == ["connection"]
-    assert [one.name for one in kept.said.staged] == ["t.first", "first"]
+    assert [one.name for one in kept.reported.staged] == ["t.first", "first"]
     folder = Path(run.output).parent
     assert not (folder / "stage").exists()
     modes = {file.stat().st_mode & 0o777 for file in (folder / "checkpoint").glob("*.*")}

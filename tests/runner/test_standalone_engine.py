@@ -58,9 +58,9 @@ def test_a_notebook_is_saved_with_all_that_fits_and_without_secrets(
         "raise ValueError(pw)",
         "print('never')",
     )
-    out, told = tmp_path / "out.ipynb", tmp_path / "told"
+    out, reported = tmp_path / "out.ipynb", tmp_path / "told"
     with (
-        told.open("w") as file,
+        reported.open("w") as file,
         pytest.raises(papermill.PapermillExecutionError, match=r"\[secret wh_pw\]") as caught,
     ):
         papermill.execute_notebook(
@@ -82,9 +82,9 @@ def test_a_notebook_is_saved_with_all_that_fits_and_without_secrets(
     assert "CELL_OUTPUT" in by_cell
     assert 3_000 < by_run.count("y") < 4_000
     assert "RUN_OUTPUT" in by_run
-    assert "cut [secret wh_pw]\n" in told.read_text()
-    assert told.read_text().count("cut ") == 1
-    for shown in (out.read_text(), told.read_text(), str(caught.value)):
+    assert "cut [secret wh_pw]\n" in reported.read_text()
+    assert reported.read_text().count("cut ") == 1
+    for shown in (out.read_text(), reported.read_text(), str(caught.value)):
         assert "from-the-environment" not in shown
         assert "from-a-file" not in shown
     assert out.read_text().count("[secret token]") == 2

@@ -80,7 +80,7 @@ def recover(etl: Etl) -> None:
     recovery = LostAttemptRecovery(
         store=etl.store, executor=elsewhere, clock=clock, lease_s=1.0, draw=lambda: 0.0
     )
-    until("the recovery", lambda: recovery.reap()[1] == 1)
+    until("the recovery", lambda: recovery.recover()[1] == 1)
 
 
 def exits(executor: Executor, of: int) -> dict[int, int]:

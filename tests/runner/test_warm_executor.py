@@ -1,4 +1,4 @@
-"""The executor of this machine with a template: the same promises, and what is its own."""
+"""The executor of this machine with a fork server: the executor's contract, and what only warm starts do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jupyter_etl.runner.folders import LOG, attempt_folder
 from jupyter_etl.runner.local_executor import LocalExecutor
 from jupyter_etl.runner.warm import client, prestarted_runner
 from jupyter_etl.runner.warm.client import ColdStart, WarmRunners
-from jupyter_etl.runner.warm.fork_server import Life, encode_life
+from jupyter_etl.runner.warm.fork_server import ForkServerState, encode_state
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm starts need Linux")
 
@@ -31,7 +31,7 @@ TESTS = str(Path(fork_server_process.__file__).parents[1])
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WarmRunners]]:
-    """What the test has made, closed at its end; no template imports more than it must."""
+    """What the test has made, closed at its end; no fork server imports more than it must."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([TESTS, os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setattr(client, "PRELOAD", ())
     made: list[WarmRunners] = []
@@ -106,9 +106,9 @@ def started(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]
 
 def ended(executor: Executor, folder: Path) -> list[tuple[int, int, int]]:
     (folder / "stop").touch()
-    told: list[tuple[int, int, int]] = []
-    until("the runner's end", lambda: told.extend(executor.ended()) or told)
-    return told
+    reported: list[tuple[int, int, int]] = []
+    until("the runner's end", lambda: reported.extend(executor.ended()) or reported)
+    return reported
 
 
 def test_a_runner_looks_like_one_that_was_started_by_its_command(
@@ -138,9 +138,9 @@ def test_runners_are_distinguished(make, runner, folder_of):
     claims = [claim_of(number) for number in (1, 2, 3)]
     pids = [started(executor, folder_of(claim), claim)["pid"] for claim in claims]
     os.kill(pids[1], signal.SIGKILL)
-    told: list[tuple[int, int, int]] = []
-    until("the end of the killed one", lambda: told.extend(executor.ended()) or told)
-    assert told == [(2, 1, -signal.SIGKILL)]
+    reported: list[tuple[int, int, int]] = []
+    until("the end of the killed one", lambda: reported.extend(executor.ended()) or reported)
+    assert reported == [(2, 1, -signal.SIGKILL)]
     assert ended(executor, folder_of(claims[0])) == [(1, 1, 0)]
     assert ended(executor, folder_of(claims[2])) == [(3, 1, 0)]
 
@@ -202,7 +202,7 @@ def test_a_change_of_imported_files_restarts_the_fork_server(
     before = started(executor, folder_of(first), first)
     assert "colour" in before["modules"]
     (library / "colour.py").write_text("NAME = 'green'\n")
-    time.sleep(3.5)  # A template looks every three seconds.
+    time.sleep(3.5)  # A fork server checks its files every three seconds.
     after = started(executor, folder_of(second), second)
     assert after["parent"] == before["parent"]
     assert ended(executor, folder_of(second)) == [(2, 1, 0)]
@@ -214,8 +214,8 @@ def test_a_change_of_imported_files_restarts_the_fork_server(
 
 def warmed_up(runner: Sequence[str]) -> list[int]:
     """Return the processes of the runners that are ready and warmed up."""
-    told = Path(runner[1]).with_name("warmed-up")
-    return [int(line) for line in told.read_text().split()] if told.exists() else []
+    reported = Path(runner[1]).with_name("warmed-up")
+    return [int(line) for line in reported.read_text().split()] if reported.exists() else []
 
 
 def run_one(executor: Executor, folder: Path, claim: Claim) -> dict[str, object]:
@@ -335,9 +335,11 @@ def test_where_there_is_no_fork(monkeypatch):
 
 
 def test_a_life_survives_the_words_of_a_command():
-    life = Life(line=7, modules=("a",), left_out={"b": "it starts a thread"}, runners=(1, 2))
-    text, room = encode_life(life)
-    assert msgspec.json.decode(text, type=Life) == life
+    state = ForkServerState(
+        line=7, modules=("a",), left_out={"b": "it starts a thread"}, runners=(1, 2)
+    )
+    text, room = encode_state(state)
+    assert msgspec.json.decode(text, type=ForkServerState) == state
     assert room.isspace()
 
 

@@ -1,8 +1,8 @@
 """Instants of a cron schedule, from the rules alone and minute by minute.
 
 Nothing of the engine or of cronsim is used. The minutes are walked in UTC, one after the other, as
-a cron daemon would; the zone tells what the clock on the wall shows at each. Arrays walk all of
-them at once: a minute of the wall is its number since 1970.
+a cron daemon would; the zone tells the local time at each. Arrays walk all of
+them at once: a local minute is its number since 1970.
 
 Rules (Debian cron(8), "Notes", and the fields of crontab(5)):
 
@@ -32,25 +32,25 @@ def oracle_occurrences(cron: str, zone: str, start: datetime, end: datetime) -> 
     """Return the instants in ``(start, end]``, which are whole minutes in UTC."""
     minutes, hours = cron.split()[:2]
     # A day earlier, so that times shown before ``start`` count as shown.
-    walls = _walls(zone, start - timedelta(days=1), end)
+    locals = _local_times(zone, start - timedelta(days=1), end)
     if minutes.startswith("*") or hours.startswith("*"):
-        due = _matches(cron, walls[1:])
+        due = _matches(cron, locals[1:])
     else:
-        every = np.arange(walls.min(), walls.max() + 1)
-        until = np.cumsum(_matches(cron, every))[np.maximum.accumulate(walls) - every[0]]
+        every = np.arange(locals.min(), locals.max() + 1)
+        until = np.cumsum(_matches(cron, every))[np.maximum.accumulate(locals) - every[0]]
         due = np.diff(until) > 0
     occurrences = [start - timedelta(days=1) + int(n + 1) * _MINUTE for n in np.flatnonzero(due)]
     return [tick.astimezone(UTC) for tick in occurrences if tick > start]
 
 
 @cache
-def _walls(zone: str, start: datetime, end: datetime) -> Array:
-    """Return what the clock on the wall shows at each minute from ``start`` to ``end``."""
+def _local_times(zone: str, start: datetime, end: datetime) -> Array:
+    """Return the local time at each minute from ``start`` to ``end``."""
     info = ZoneInfo(zone)
 
     def offset(minute: int) -> int:
-        wall = (start + minute * _MINUTE).astimezone(info)
-        return (wall.replace(tzinfo=UTC) - start) // _MINUTE - minute
+        local = (start + minute * _MINUTE).astimezone(info)
+        return (local.replace(tzinfo=UTC) - start) // _MINUTE - minute
 
     offsets: list[int] = []
     count = (end - start) // _MINUTE + 1
@@ -64,18 +64,18 @@ def _walls(zone: str, start: datetime, end: datetime) -> Array:
     return shown
 
 
-def _matches(cron: str, walls: Array) -> Array:
+def _matches(cron: str, locals: Array) -> Array:
     texts = cron.split()
     fields = [_field(text, *bounds) for text, bounds in zip(texts, _BOUNDS, strict=True)]
-    days = walls // (24 * 60)
+    days = locals // (24 * 60)
     months = days.astype("datetime64[D]").astype("datetime64[M]")
     of_month = np.isin((days - months.astype("datetime64[D]").astype(int)) + 1, fields[2])
     # 1970 began on a Thursday.
     of_week = np.isin((days + 4) % 7, [day % 7 for day in fields[4]])
     both = texts[2].startswith("*") or texts[4].startswith("*")
     due: Array = (
-        np.isin(walls % 60, fields[0])
-        & np.isin(walls // 60 % 24, fields[1])
+        np.isin(locals % 60, fields[0])
+        & np.isin(locals // 60 % 24, fields[1])
         & np.isin(months.astype(int) % 12 + 1, fields[3])
         & ((of_month & of_week) if both else (of_month | of_week))
     )

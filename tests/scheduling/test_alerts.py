@@ -67,7 +67,7 @@ def end(
     return run.id
 
 
-def tell(store: Store, listener: Listener, *, by: str = "one", alive: str = "one") -> int:
+def notify(store: Store, listener: Listener, *, by: str = "one", alive: str = "one") -> int:
     return notify_ended(
         store=store, notifier=listener, scheduler_id=by, alive=frozenset(alive.split())
     )
@@ -76,8 +76,8 @@ def tell(store: Store, listener: Listener, *, by: str = "one", alive: str = "one
 def test_an_end_is_notified_once(store: Store) -> None:
     end(store, FAILED, RunState.FAILED)
     listener = Listener()
-    assert tell(store, listener) == 1
-    assert tell(store, listener) == 0
+    assert notify(store, listener) == 1
+    assert notify(store, listener) == 0
     assert listener.said == [("error", "orders failed")]
     assert "Cell: 5" in listener.bodies[0]
     assert "Fault: notebook. x is not defined" in listener.bodies[0]
@@ -88,7 +88,7 @@ def test_a_run_that_ended_while_all_schedulers_were_dead_is_notified_by_the_next
 ) -> None:
     end(store, FAILED, RunState.FAILED, by="dead")
     listener = Listener()
-    assert tell(store, listener, by="new", alive="new") == 1
+    assert notify(store, listener, by="new", alive="new") == 1
     assert listener.said == [("error", "orders failed")]
 
 
@@ -96,17 +96,17 @@ def test_of_several_schedulers_one_notifies(store: Store) -> None:
     end(store, FAILED, RunState.FAILED, by="two")
     end(store, FAILED, RunState.FAILED, by="dead")
     one, two, three = Listener(), Listener(), Listener()
-    assert tell(store, three, by="zoe", alive="one two zoe") == 0
-    assert tell(store, one, by="one", alive="one two zoe") == 1
-    assert tell(store, two, by="two", alive="one two zoe") == 1
+    assert notify(store, three, by="zoe", alive="one two zoe") == 0
+    assert notify(store, one, by="one", alive="one two zoe") == 1
+    assert notify(store, two, by="two", alive="one two zoe") == 1
 
 
 def test_a_scheduler_that_dies_while_notifying_lets_the_next_notify_again(store: Store) -> None:
     end(store, FAILED, RunState.FAILED)
     with pytest.raises(KeyboardInterrupt):
-        tell(store, Listener(KeyboardInterrupt()))
+        notify(store, Listener(KeyboardInterrupt()))
     listener = Listener()
-    assert tell(store, listener, by="next", alive="next") == 1
+    assert notify(store, listener, by="next", alive="next") == 1
     assert listener.said == [("error", "orders failed")]
 
 
@@ -114,9 +114,9 @@ def test_an_alert_that_cannot_be_sent_harms_nothing(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     end(store, FAILED, RunState.FAILED)
-    assert tell(store, Listener(EtlError("the mail server does not answer"))) == 1
+    assert notify(store, Listener(EtlError("the mail server does not answer"))) == 1
     assert "the mail server does not answer" in caplog.text
-    assert tell(store, Listener()) == 0
+    assert notify(store, Listener()) == 0
 
 
 def test_what_people_hear(store: Store) -> None:
@@ -126,7 +126,7 @@ def test_what_people_hear(store: Store) -> None:
     again = end(store, FAILED, RunState.FAILED)
     end(store, AttemptReport(outcome=Outcome.SUCCEEDED), RunState.SUCCEEDED)
     store.requeue(again, now=NOW)
-    tell(store, listener)
+    notify(store, listener)
     assert listener.said == [
         ("warning", "orders was held by a check"),
         ("error", "orders failed"),
@@ -139,9 +139,9 @@ def test_the_alert_shows_that_the_platform_paused_the_pipeline(store: Store) -> 
     for _ in range(FAILURES_TO_PAUSE - 1):
         end(store, FAILED, RunState.FAILED, planned=True)
     listener = Listener()
-    tell(store, listener)
+    notify(store, listener)
     assert "Paused" not in "".join(listener.bodies)
     last = end(store, replace(FAILED, error="it broke"), RunState.FAILED, planned=True)
-    tell(store, listener)
+    notify(store, listener)
     assert f"in a row; the last: run {last}, it broke" in listener.bodies[-1]
     assert "jupyter etl resume orders" in listener.bodies[-1]

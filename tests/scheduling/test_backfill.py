@@ -166,7 +166,7 @@ def test_planned_again_it_finds_nothing_to_do() -> None:
 
 
 def test_a_key_that_another_run_has_is_not_taken() -> None:
-    # Times that passed unseen are one skipped run, whose key may look the same.
+    # Missed times are one skipped run, whose key may look the same.
     key = "2026-01-01T00:00:00Z..2026-01-02T00:00:00Z"
     longer = Partition(start=DAYS[0].start - timedelta(days=1), end=DAYS[0].end)
     missed = scheduled(RunState.SKIPPED, interval=longer)

@@ -235,8 +235,8 @@ def test_how_a_pipeline_stands(ledger: Ledger, story: str) -> None:
 def test_late_is_what_is_due_and_nothing_starts(
     ledger: Ledger, tell: Callable[[Ledger], Ledger], expected: str
 ) -> None:
-    told = tell(ledger)
-    assert told.health(LATER).state == expected
+    reported = tell(ledger)
+    assert reported.health(LATER).state == expected
 
 
 def test_a_minute_is_not_late(ledger: Ledger) -> None:

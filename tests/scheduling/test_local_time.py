@@ -96,20 +96,20 @@ CRONS = st.tuples(
     a_field(1, 12),
     a_field(0, 6, "1#2", "5L", "MON-FRI"),
 ).map(" ".join)
-WALLS = st.one_of(
+LOCAL_TIMES = st.one_of(
     st.datetimes(local_of(2020), local_of(2032)),
     st.integers(0, 6_000_000).map(lambda m: local_of(2020) + timedelta(minutes=m)),
 )
 
 
-@given(cron=CRONS, wall=WALLS)
-def test_it_finds_what_a_walk_finds(cron: str, wall: datetime) -> None:
+@given(cron=CRONS, local=LOCAL_TIMES)
+def test_it_finds_what_a_walk_finds(cron: str, local: datetime) -> None:
     try:
-        ahead, back = CronSim(cron, wall), CronSim(cron, wall, reverse=True)
+        ahead, back = CronSim(cron, local), CronSim(cron, local, reverse=True)
     except CronSimError:
         assume(False)
-    assert next_local(cron, wall) == next(ahead, None)
-    assert previous_local(cron, wall) == next(back, None)
+    assert next_local(cron, local) == next(ahead, None)
+    assert previous_local(cron, local) == next(back, None)
 
 
 def test_the_fifth_monday_of_february_comes_every_28_years() -> None:

@@ -51,12 +51,12 @@ def running(store: Store, idle_executor: FakeExecutor, **policy: object) -> Clai
 def watch(
     recovery: LostAttemptRecovery, clock: FakeClock, seconds: int, heartbeat: Callable[[], None]
 ) -> int:
-    """Look every second, and return how many attempts were ended."""
+    """Poll every second, and return how many attempts were ended."""
     reaped = 0
     for _ in range(seconds):
         clock.advance(1)
         heartbeat()
-        reaped += recovery.reap()[1]
+        reaped += recovery.recover()[1]
     return reaped
 
 
@@ -76,7 +76,7 @@ def test_what_a_lost_attempt_left_is_ended_before_the_next_can_start(
         store=store, executor=idle_executor, clock=clock, lease_s=LEASE_S, draw=lambda: 0.5
     )
     idle_executor.die(claim)
-    assert recovery.reap() == ([], 1)
+    assert recovery.recover() == ([], 1)
     assert [one.attempt for one in idle_executor.cleaned_up] == store_attempts_before_the_end(
         store, claim
     )
@@ -104,7 +104,7 @@ def test_a_failed_cleanup_does_not_stop_the_recovery(
     )
     idle_executor.die(claim)
     with caplog.at_level(logging.WARNING):
-        assert recovery.reap() == ([], 1)
+        assert recovery.recover() == ([], 1)
     assert "no such host" in caplog.text
     assert store.load_run(claim.run.id).state is RunState.QUEUED
 
@@ -114,7 +114,7 @@ def test_a_run_whose_cells_must_not_be_repeated_fails_with_the_way_on(
 ) -> None:
     claim = running(store, idle_executor, on_lost=OnLost.FAIL)
     idle_executor.die(claim)
-    assert recovery_of(clock).reap() == ([], 1)
+    assert recovery_of(clock).recover() == ([], 1)
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert "SIGKILL" in run.error
@@ -128,7 +128,7 @@ def test_a_run_that_may_be_repeated_is_queued_again(
 ) -> None:
     claim = running(store, idle_executor)
     idle_executor.die(claim)
-    recovery_of(clock).reap()
+    recovery_of(clock).recover()
     run = store.load_run(claim.run.id)
     assert (run.state, run.outcome) == (RunState.QUEUED, Outcome.LOST)
     assert "cells may have run" not in run.error
@@ -164,14 +164,14 @@ def test_an_observer_that_was_stopped_gives_everybody_time_to_be_seen(
 ) -> None:
     claim = running(store, idle_executor)
     recovery = recovery_of(clock)
-    recovery.reap()
+    recovery.recover()
     clock.advance(3600)
-    assert recovery.reap()[1] == 0
+    assert recovery.recover()[1] == 0
     assert watch(recovery, clock, 60, lambda: idle_executor.heartbeat(claim)) == 0
 
 
-def look(observer: Observer, clock: FakeClock, seconds: int, *claims) -> list[int]:
-    """Look once a second for so long; return the runs that were lost at the last look."""
+def poll(observer: Observer, clock: FakeClock, seconds: int, *claims) -> list[int]:
+    """Poll once a second for so long; return the runs that were lost at the last poll."""
     lost = []
     for _ in range(seconds):
         clock.advance(1)
@@ -183,15 +183,15 @@ def test_an_attempt_that_beats_is_never_lost() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     for heartbeat in range(20):
-        assert look(observer, clock, 20, claim(heartbeat=heartbeat)) == []
+        assert poll(observer, clock, 20, claim(heartbeat=heartbeat)) == []
 
 
 def test_a_silent_attempt_is_lost_after_its_lease() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     observer.lost([claim(1), claim(2)])
-    assert look(observer, clock, 30, claim(1, heartbeat=1), claim(2)) == []
-    assert look(observer, clock, 1, claim(1, heartbeat=2), claim(2)) == [2]
+    assert poll(observer, clock, 30, claim(1, heartbeat=1), claim(2)) == []
+    assert poll(observer, clock, 1, claim(1, heartbeat=2), claim(2)) == [2]
 
 
 def test_a_dispatched_attempt_has_longer_to_begin() -> None:
@@ -199,9 +199,9 @@ def test_a_dispatched_attempt_has_longer_to_begin() -> None:
     observer = Observer(clock, LEASE_S)
     waiting = claim(started=False)
     observer.lost([waiting])
-    assert look(observer, clock, int(START_LEASES * LEASE_S), waiting) == []
-    assert look(observer, clock, 1, waiting) == [1]
-    assert look(observer, clock, 1, claim(started=True)) == [], "its start is a sign of life"
+    assert poll(observer, clock, int(START_LEASES * LEASE_S), waiting) == []
+    assert poll(observer, clock, 1, waiting) == [1]
+    assert poll(observer, clock, 1, claim(started=True)) == [], "its start counts as a heartbeat"
 
 
 def test_a_jump_of_the_wall_clock_ends_no_attempt() -> None:
@@ -210,7 +210,7 @@ def test_a_jump_of_the_wall_clock_ends_no_attempt() -> None:
     observer.lost([claim()])
     for jump in (timedelta(days=1), timedelta(days=-2)):
         clock.set(clock.now() + jump)
-        assert look(observer, clock, 5, claim()) == []
+        assert poll(observer, clock, 5, claim()) == []
 
 
 def test_an_observer_that_was_stopped_gives_time_to_be_seen_again() -> None:
@@ -219,16 +219,16 @@ def test_an_observer_that_was_stopped_gives_time_to_be_seen_again() -> None:
     observer.lost([claim()])
     clock.advance(3600)
     assert observer.lost([claim()]) == []
-    assert look(observer, clock, 20, claim()) == []
-    assert look(observer, clock, 20, claim()) == [1]
+    assert poll(observer, clock, 20, claim()) == []
+    assert poll(observer, clock, 20, claim()) == [1]
 
 
 def test_the_next_attempt_of_a_run_starts_afresh() -> None:
     clock = FakeClock()
     observer = Observer(clock, LEASE_S)
     observer.lost([claim()])
-    assert look(observer, clock, 31, claim()) == [1]
-    assert look(observer, clock, 1, claim(number=2)) == []
+    assert poll(observer, clock, 31, claim()) == [1]
+    assert poll(observer, clock, 1, claim(number=2)) == []
 
 
 @settings(deadline=None)

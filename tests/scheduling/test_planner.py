@@ -85,7 +85,7 @@ def test_catch_up_latest_runs_the_last_and_records_the_rest_as_one() -> None:
     skipped, made = plan.runs
     assert skipped.state is RunState.SKIPPED
     assert skipped.logical_key == "2026-01-05T07:00:00Z..2026-01-05T11:00:00Z"
-    assert "5 times" in skipped.note
+    assert "5 due times" in skipped.note
     assert "from 2026-01-05T07:00:00Z to 2026-01-05T11:00:00Z" in skipped.note
     assert skipped.interval == Partition(start=NOW - 6 * HOUR, end=NOW - HOUR)
     assert made.state is RunState.QUEUED
@@ -96,7 +96,7 @@ def test_catch_up_latest_runs_the_last_and_records_the_rest_as_one() -> None:
 def test_one_missed_time_is_recorded_under_its_own_key() -> None:
     skipped, made = plan_due(hourly(due_h=1), NOW, active=[]).runs
     assert skipped.logical_key == "2026-01-05T11:00:00Z"
-    assert "1 time passed unseen" in skipped.note
+    assert "1 due time was missed, at" in skipped.note
     assert made.logical_at == NOW
 
 
@@ -106,7 +106,7 @@ def test_catch_up_none_runs_only_what_has_just_come() -> None:
     assert [one.state for one in seen.runs] == [RunState.SKIPPED, RunState.QUEUED]
     late = plan_due(missed, NOW + timedelta(minutes=20), active=[])
     assert [one.state for one in late.runs] == [RunState.SKIPPED]
-    assert "4 times" in late.runs[0].note
+    assert "4 due times" in late.runs[0].note
     assert late.next_due == NOW + HOUR
 
 
@@ -129,7 +129,7 @@ def test_a_month_of_missed_minutes_is_not_walked() -> None:
     due = pipeline(schedule=cron("* * * * *", "Europe/Berlin"), next_due=first)
     with counted_calls() as calls:
         skipped, made = plan_due(due, NOW, active=[]).runs
-    assert f"{30 * 1440} times" in skipped.note
+    assert f"{30 * 1440} due times" in skipped.note
     assert made.logical_at == NOW
     assert 0 < len(calls) < 1440
 

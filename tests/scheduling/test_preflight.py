@@ -1,4 +1,4 @@
-"""What is said of a notebook before it runs."""
+"""What is messages of a notebook before it runs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def check(*sources: str, language: str = "python", last: str = PUBLISH) -> tuple
     return preflight(parse_notebook(json.dumps(document | {"nbformat_minor": 4})))
 
 
-def said(*sources: str, severity: str = "error") -> list[str]:
+def messages(*sources: str, severity: str = "error") -> list[str]:
     return [one.message for one in check(*sources) if one.severity == severity]
 
 
 def missing(*sources: str) -> list[str]:
     """The names that are reported as undefined."""
-    return [text.split("`")[1] for text in said(*sources) if "no earlier cell" in text]
+    return [text.split("`")[1] for text in messages(*sources) if "no earlier cell" in text]
 
 
 def test_a_name_that_only_the_session_has_is_named_with_its_cell() -> None:
@@ -78,7 +78,7 @@ def test_cells_in_the_wrong_order_have_a_hint() -> None:
     ],
 )
 def test_what_python_defines_is_not_missing(source: str) -> None:
-    assert said(source) == []
+    assert messages(source) == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_python_does_not_define_is_missing(source: str, name: str) -> None:
     ],
 )
 def test_magics_are_no_python(source: str) -> None:
-    assert said(source) == []
+    assert messages(source) == []
 
 
 def test_commands_define_and_use_names() -> None:
@@ -153,16 +153,16 @@ def test_a_command_that_cannot_be_read_is_an_error() -> None:
     "path", ["/home/sam/x.csv", "C:\\data\\x.csv", "~/x.csv", "file:///home/sam/x.csv"]
 )
 def test_absolute_paths_are_warned_of(path: str) -> None:
-    (text,) = said(f"x = {path!r}", severity="warning")
+    (text,) = messages(f"x = {path!r}", severity="warning")
     assert path in text
-    assert said("%etl source trips /home/sam/*.parquet", severity="warning")
+    assert messages("%etl source trips /home/sam/*.parquet", severity="warning")
 
 
 @pytest.mark.parametrize(
     "text", ["data/x.csv", "/score", "/api/v1/items", "https://example.org/home/x", "a: b", "/"]
 )
 def test_other_texts_are_no_paths(text: str) -> None:
-    assert said(f"x = {text!r}", severity="warning") == []
+    assert messages(f"x = {text!r}", severity="warning") == []
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_secrets_are_found_in_any_language_and_not_repeated(secret: str, kind: s
     ],
 )
 def test_a_name_of_a_secret_with_a_text_is_warned_of(source: str) -> None:
-    (text,) = said(source, severity="warning")
+    (text,) = messages(source, severity="warning")
     assert "looks like a secret" in text
     assert "hunter22" not in text
 
@@ -227,8 +227,8 @@ def test_the_present_time_is_warned_of(source: str) -> None:
 
 
 def test_questions_cannot_be_answered() -> None:
-    assert "input()" in said("x = input('day?')")[0]
-    assert "getpass.getpass()" in said("import getpass\nx = getpass.getpass()")[0]
+    assert "input()" in messages("x = input('day?')")[0]
+    assert "getpass.getpass()" in messages("import getpass\nx = getpass.getpass()")[0]
 
 
 def test_a_notebook_that_publishes_nothing_gets_a_note() -> None:
@@ -272,7 +272,7 @@ def test_the_findings_in_one_line(sources: tuple[str, ...], line: str) -> None:
     ],
 )
 def test_what_may_never_be_evaluated_is_a_warning(source: str) -> None:
-    texts = [text for text in said(source, severity="warning") if "`never`" in text]
+    texts = [text for text in messages(source, severity="warning") if "`never`" in text]
     assert len(texts) == 1
     assert "never" not in missing(source)
 

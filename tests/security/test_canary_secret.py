@@ -67,7 +67,7 @@ etl.check(forms["hexadecimal with colons"], "id > 5 : warn", frame)
 kept = {name: [form] for name, form in forms.items()}
 wide, coded = value.encode("utf-16"), forms["base64 in lines of 76"].encode()
 """
-LOOK = """
+SEARCH = """
 seen = []
 pid = os.getpid()
 while pid > 1:
@@ -91,12 +91,12 @@ assert os.environ["MINE"] == "is here"
 """
 FAIL = "raise ValueError('it ends with ' + ' '.join(forms.values()))"
 
-LOOKING = Redactor()
-LOOKING.register("canary", CANARY)
+SCANNER = Redactor()
+SCANNER.register("canary", CANARY)
 
 
 def holds(content: bytes) -> bool:
-    return LOOKING.holds(content.decode("latin-1"))
+    return SCANNER.holds(content.decode("latin-1"))
 
 
 def in_files(folder: Path) -> set[str]:
@@ -123,7 +123,7 @@ def in_tables(home: Path) -> set[str]:
 def test_every_encoding_is_found_in_a_text() -> None:
     made = {name: encode(CANARY) for name, encode in secret_encodings.ENCODINGS.items()}
     assert len(made) >= 60
-    assert {name for name, text in made.items() if not LOOKING.holds(text)} == set()
+    assert {name for name, text in made.items() if not SCANNER.holds(text)} == set()
 
 
 @pytest.mark.kernel
@@ -166,7 +166,7 @@ def test_a_run_that_writes_every_encoding_everywhere_leaves_none(
         "sources": msgspec.json.encode(etl.sources.list()).decode(),
         "report": render_report(executed, Heading(title="Canary"), hide_code=False),
     }
-    assert {name for name, text in answers.items() if LOOKING.holds(text)} == set()
+    assert {name for name, text in answers.items() if SCANNER.holds(text)} == set()
 
 
 @pytest.mark.kernel
@@ -179,7 +179,7 @@ def test_a_kernel_finds_the_environment_of_its_scheduler_nowhere(
     monkeypatch.setenv("MINE", "is here")
     notebook = write_notebook(
         here / "looks.ipynb",
-        "import gc, os, pathlib, sys\n" + LOOK % {"caller": os.getpid()},
+        "import gc, os, pathlib, sys\n" + SEARCH % {"caller": os.getpid()},
     )
     run = etl.runs.run(notebook, cold=cold)
     assert run.state is RunState.SUCCEEDED, run.error
@@ -199,10 +199,10 @@ def test_parameters_and_sources_that_hold_a_known_secret_are_refused(etl: Etl, h
         form = secret_encodings.ENCODINGS[name](CANARY)
         with pytest.raises(DeclarationError, match="contains the value of the secret") as caught:
             etl.runs.run(notebook, parameters={"pw": form})
-        assert not LOOKING.holds(f"{caught.value} {caught.value.hint}"), name
+        assert not SCANNER.holds(f"{caught.value} {caught.value.hint}"), name
         with pytest.raises(DeclarationError) as refused:
             etl.sources.declare("wh", f"https://a.example/{form}".replace(" ", ""), base=here)
-        assert not LOOKING.holds(f"{refused.value} {refused.value.hint}"), name
+        assert not SCANNER.holds(f"{refused.value} {refused.value.hint}"), name
     assert etl.sources.list() == []
     assert etl.runs.list() == []
 
@@ -212,7 +212,7 @@ def test_answers_are_redacted_whoever_has_recorded_the_value(etl: Etl) -> None:
     for name, encode in secret_encodings.ENCODINGS.items():
         text = json.dumps({"log": [encode(CANARY)], "kept": 1})
         answer = etl.redacted_answer(text)
-        assert not LOOKING.holds(answer), name
+        assert not SCANNER.holds(answer), name
         assert json.loads(answer)["kept"] == 1, name
 
 
@@ -248,7 +248,7 @@ def test_the_consumers_service_shows_no_secret(etl: Etl, home: Path, here: Path)
     found = [
         what
         for what, answer in seen.items()
-        if LOOKING.holds(answer.text) or LOOKING.holds(repr(answer.headers.multi_items()))
+        if SCANNER.holds(answer.text) or SCANNER.holds(repr(answer.headers.multi_items()))
     ]
     assert found == []
 
@@ -270,16 +270,16 @@ async def test_no_error_and_no_poll_of_the_jupyter_server_shows_a_secret(
         "jupyter_etl.rest.previews:preview_source", {"name": "trips", "table": "", "limit": 10}
     )
     assert b"[secret canary]" in looked
-    assert not LOOKING.holds(looked.decode())
+    assert not SCANNER.holds(looked.decode())
     found = [
         what
         for what, answer in seen.items()
-        if LOOKING.holds(answer.body.decode()) or LOOKING.holds(str(list(answer.headers.get_all())))
+        if SCANNER.holds(answer.body.decode()) or SCANNER.holds(str(list(answer.headers.get_all())))
     ]
     assert found == []
     assert "[secret canary]" in seen["as it is, query"].error["message"]
     ours = [one.getMessage() for one in caplog.records if one.name.endswith("EtlExtensionApp")]
-    assert [text for text in ours if LOOKING.holds(text)] == []
+    assert [text for text in ours if SCANNER.holds(text)] == []
 
 
 def test_lineage_events_contain_no_secret(etl: Etl, home: Path) -> None:
@@ -290,5 +290,5 @@ def test_lineage_events_contain_no_secret(etl: Etl, home: Path) -> None:
         record_end(etl, folder, report)
     events = (home / "lineage.jsonl").read_text().splitlines()
     assert len(events) == len(secret_encodings.ENCODINGS)
-    assert [one for one in events if LOOKING.holds(one)] == []
+    assert [one for one in events if SCANNER.holds(one)] == []
     assert all(json.loads(one)["eventType"] == "FAIL" for one in events)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, api_server, json_reply
 from fakes.notebooks import write_notebook
 from jupyter_etl.model import Run, RunState
 from jupyter_etl.ports import Claim
@@ -76,10 +76,10 @@ connection = {"password": value, "kept": "else"}
 def api() -> Iterator[Api]:
     with api_server() as made:
 
-        def answer(asked: Asked) -> Said:
+        def answer(asked: ReceivedRequest) -> Reply:
             if asked.path == "/denied" or asked.query.get("key") != CANARY:
-                return Said(status=403, body=json.dumps(asked.query).encode())
-            return said_json([{"id": 1}, {"id": 2}])
+                return Reply(status=403, body=json.dumps(asked.query).encode())
+            return json_reply([{"id": 1}, {"id": 2}])
 
         made.answer = answer
         yield made
@@ -103,20 +103,20 @@ def notebook(etl: Etl, here: Path, api: Api) -> Path:
     )
 
 
-class HearingNotifier:
+class RecordingNotifier:
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.messages: list[str] = []
 
     def notify(self, title: str, body: str, *, severity: str, run: Run | None) -> None:
-        self.heard.append(f"{title}\n{body}\n{msgspec.json.encode(run).decode()}")
+        self.messages.append(f"{title}\n{body}\n{msgspec.json.encode(run).decode()}")
 
 
-LOOKING = Redactor()
-LOOKING.register("canary", CANARY)
+SCANNER = Redactor()
+SCANNER.register("canary", CANARY)
 
 
 def holds(content: bytes) -> bool:
-    return LOOKING.holds(content.decode("utf-8", "surrogateescape"))
+    return SCANNER.holds(content.decode("utf-8", "surrogateescape"))
 
 
 def in_files(*folders: Path) -> set[str]:
@@ -153,10 +153,10 @@ def in_answers(etl: Etl, run: Run) -> set[str]:
     """Return the answers to others that hold it: REST, a report, alerts."""
     log, executed = etl.runs.log(run.id), etl.runs.notebook(run.id)
     detail = run_detail_view(run, etl.runs.attempts(run.id), log, None, now=etl.clock.now())
-    notifier = HearingNotifier()
+    notifier = RecordingNotifier()
     # As a scheduler tells of the runs that it has made.
     alerts._notify(run, etl.store, notifier)
-    assert notifier.heard
+    assert notifier.messages
     answers = {
         "run": msgspec.json.encode(detail, enc_hook=str).decode(),
         "log": log,
@@ -164,7 +164,7 @@ def in_answers(etl: Etl, run: Run) -> set[str]:
         "report": render_report(executed, Heading(title="Canary"), hide_code=False),
         "sources": msgspec.json.encode(etl.sources.list()).decode(),
         "events": msgspec.json.encode(etl.runs.events(run.id)).decode(),
-        "alerts": "\n".join(notifier.heard),
+        "alerts": "\n".join(notifier.messages),
     }
     return {name for name, text in answers.items() if holds(text.encode())}
 

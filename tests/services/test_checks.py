@@ -20,10 +20,10 @@ import pytest
 from fakes.shell import Notebook, notebook_shell
 from jupyter_etl.errors import CheckFailed, DeclarationError
 from jupyter_etl.model import CheckResult, Read
-from jupyter_etl.notebook import api, passes
+from jupyter_etl.notebook import api, streams
 from jupyter_etl.notebook.outputs import publish_table
-from jupyter_etl.notebook.passes import Stream, rows_of
 from jupyter_etl.notebook.session import DataSession
+from jupyter_etl.notebook.streams import Stream, rows_of
 
 NAN = float("nan")
 IDS, XS = [1, 2, 3, 4, 5], [1.5, NAN, 2.5, NAN, -1.0]
@@ -230,14 +230,14 @@ def test_a_name_is_checked_as_a_stream_and_its_reading_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make(session, here)
-    told: list[Read] = []
+    reported: list[Read] = []
     report = session.channel.report_read
     monkeypatch.setattr(
-        session.channel, "report_read", lambda read: (told.append(read), report(read))
+        session.channel, "report_read", lambda read: (reported.append(read), report(read))
     )
     assert isinstance(session.rows(name), Stream)
     _expect(session.check(name, PASS_RULES))
-    assert [read.rows for read in told] == [4]
+    assert [read.rows for read in reported] == [4]
 
 
 def test_an_arrow_stream_is_checked_with_its_breaking_rows(
@@ -256,9 +256,9 @@ def test_rows_that_cannot_be_judged_are_blamed_on_their_rule(session: DataSessio
 
 
 def test_what_comes_once_is_kept_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_KEPT_BYTES", 10)
+    monkeypatch.setattr(streams, "_KEPT_BYTES", 10)
     table = ROWS.append_column("kind", pa.array(["a", "b", "a", None]).dictionary_encode())
-    with passes.passes(rows_of(table.to_reader(max_chunksize=1), what="t")) as opened:
+    with streams.rereadable(rows_of(table.to_reader(max_chunksize=1), what="t")) as opened:
         assert callable(opened)
         for _ in range(3):
             with opened() as reader:
@@ -266,7 +266,7 @@ def test_what_comes_once_is_kept_on_disk(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_frame_stays_in_memory() -> None:
-    with passes.passes(rows_of(ROWS, what="t")) as rows:
+    with streams.rereadable(rows_of(ROWS, what="t")) as rows:
         assert rows is ROWS
 
 

@@ -47,13 +47,13 @@ def test_a_pipeline_shows_why_it_starts_cold(etl: Etl, here: Path, kernels: Path
     install(kernels, "slow", "-O")
     install(kernels, "threads", env={"OMP_NUM_THREADS": "1"})
     install(kernels, "r", language="R", argv=["R", "-e", "IRkernel::main()"])
-    told = {}
+    reported = {}
     for kernel in ("python3", "installed", "slow", "threads", "r", "missing"):
         path = write_notebook(here / f"{kernel}.ipynb", "1", kernel=kernel)
         done = etl.pipelines.schedule(path, anyway=True)
-        told[kernel] = etl.pipelines.cold_starts([done.pipeline])[kernel]
-        assert told[kernel] in done.note
-    assert told == {
+        reported[kernel] = etl.pipelines.cold_starts([done.pipeline])[kernel]
+        assert reported[kernel] in done.note
+    assert reported == {
         "python3": "",
         "installed": "",
         "missing": "",

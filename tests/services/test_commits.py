@@ -67,7 +67,7 @@ def after(target: object, name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 STEPS = {
     "staged": before(committing, "_acquire_locks"),
-    "turn taken": after(committing, "_acquire_locks"),
+    "locks acquired": after(committing, "_acquire_locks"),
     "undone": after(publisher, "undo_beyond"),
     "columns added": after(delta_commit, "_add_columns"),
     "files placed": after(delta_commit, "place_files"),
@@ -198,7 +198,7 @@ def test_a_file_of_a_run_that_was_never_recorded_is_not_taken(world: Publishing)
 
 
 def test_a_zombie_that_wakes_up_late_changes_nothing(world: Publishing) -> None:
-    """It committed after another run had its turn; the ledger refuses it, and the next undoes it."""
+    """It committed after another run had taken the lock; the ledger refuses it, and the next undoes it."""
     world.publish(world.run("first"))
     zombie = world.run("zombie")
     staged = world.stage(world.rows_of(zombie))

@@ -54,7 +54,7 @@ def begin(etl: Etl, made: Claim, *, pid: int, host: str = "") -> None:
     )  # fmt: skip
 
 
-def be_alive(etl: Etl, id: str = "me", **fields: object) -> None:
+def add_scheduler(etl: Etl, id: str = "me", **fields: object) -> None:
     info = SchedulerInfo(
         id=id, host=host_name(), pid=os.getpid(), workers=2, seen_at=etl.clock.now()
     )
@@ -168,14 +168,14 @@ def test_the_databases_clock_is_compared(ahead_s: int, status: Status, said: str
 
 
 def test_a_scheduler_from_the_future_is_reported(etl: Etl) -> None:
-    be_alive(etl, "early", seen_at=etl.clock.now() + timedelta(hours=1))
+    add_scheduler(etl, "early", seen_at=etl.clock.now() + timedelta(hours=1))
     assert found(etl.settings)["clock"].status is Status.WARN
 
 
 def test_pipelines_that_no_scheduler_may_run_are_reported(etl: Etl) -> None:
     owner = etl.settings.owner
     name = etl.store.deploy(replace(a_pipeline(), owner=owner), now=etl.clock.now()).name
-    be_alive(etl, owners=("kim",))
+    add_scheduler(etl, owners=("kim",))
     item = found(etl.settings)["scheduler"]
     assert item.status is Status.ERROR
     assert name in item.message
@@ -184,7 +184,7 @@ def test_pipelines_that_no_scheduler_may_run_are_reported(etl: Etl) -> None:
     assert overview.unserved == [owner]
     assert f"no scheduler for {owner}" in overview.problems
     assert not etl.has_scheduler()
-    be_alive(etl, owners=("kim", owner))
+    add_scheduler(etl, owners=("kim", owner))
     assert found(etl.settings)["scheduler"].ok
     assert etl.health.overview().unserved == []
     assert etl.has_scheduler()
@@ -193,7 +193,7 @@ def test_pipelines_that_no_scheduler_may_run_are_reported(etl: Etl) -> None:
 def test_no_scheduler_is_an_error_where_something_is_scheduled(etl: Etl) -> None:
     etl.store.deploy(a_pipeline(), now=etl.clock.now())
     assert found(etl.settings)["scheduler"].status is Status.ERROR
-    be_alive(etl)
+    add_scheduler(etl)
     assert found(etl.settings)["scheduler"].ok
 
 
@@ -222,7 +222,7 @@ def test_an_attempt_that_never_began_is_ended_when_its_time_is_over(home: Path) 
 
 
 def test_what_others_look_after_is_left_to_them(etl: Etl) -> None:
-    be_alive(etl)
+    add_scheduler(etl)
     runs = [add_run(etl, key, cause=a_run().cause) for key in ("a", "b", "c")]
     begin(etl, claim(etl, runs[0], by="me"), pid=NOBODY)
     begin(etl, claim(etl, runs[1]), pid=NOBODY, host="another")
@@ -260,7 +260,7 @@ def test_runs_that_wait_beside_free_workers_are_reported(etl: Etl) -> None:
     long_ago = etl.clock.now() - timedelta(hours=2)
     etl.store.add_run(a_run("a", due_at=long_ago), now=long_ago)
     assert found(etl.settings)["queue"].ok, "without a scheduler they wait for one"
-    be_alive(etl)
+    add_scheduler(etl)
     item = found(etl.settings)["queue"]
     assert item.status is Status.WARN
     assert "2 workers are free" in item.message
@@ -311,11 +311,11 @@ def test_half_files_are_removed_when_they_are_old(etl: Etl) -> None:
         file.write_text("")
     two_days_ago = etl.clock.now().timestamp() - 2 * 86400
     os.utime(old, (two_days_ago, two_days_ago))
-    assert str(old) in found(etl.settings)["leftovers"].message
+    assert str(old) in found(etl.settings)["partial files"].message
     assert old.exists()
-    assert str(old) in found(etl.settings, repair=True)["leftovers"].repaired
+    assert str(old) in found(etl.settings, repair=True)["partial files"].repaired
     assert (old.exists(), new.exists()) == (False, True)
-    assert "leftovers" not in found(etl.settings)
+    assert "partial files" not in found(etl.settings)
 
 
 def test_a_full_disk_is_an_error(etl: Etl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def test_a_publication_that_is_being_published_is_left(filled: Publishing) -> No
     filled.commit(claim, [filled.stage(filled.rows_of(claim))])
     done = prune(settings_of(filled), filled.store, Shifted(200))
     assert (done.busy, done.failed) == ((TABLE,), ())
-    # Afterwards its turn is over again, also that of prune.
+    # Afterwards the lock is released again, also the one of prune.
     later = prune(settings_of(filled), filled.store, Shifted(200), dry_run=True)
     assert later.pruned[0].count == 3
     assert filled.run("other").run.state is RunState.DISPATCHED
@@ -246,7 +246,7 @@ def test_a_prune_of_the_day_is_buried(monkeypatch: pytest.MonkeyPatch, tmp_path:
         started.append(subprocess.Popen([sys.executable, "-c", ""]))
         return started[0]
 
-    monkeypatch.setattr(daily, "_LOOK_S", 0.01)
+    monkeypatch.setattr(daily, "_POLL_S", 0.01)
     monkeypatch.setattr(daily, "is_due", lambda settings: not started)
     monkeypatch.setattr(daily, "start_prune", start)
     with daily.daily_prune(Settings.from_env({}, home=tmp_path)):

@@ -85,7 +85,7 @@ def test_a_notebook_that_cannot_run_makes_no_run(etl: Etl, here: Path) -> None:
     assert etl.runs.count() == 0
 
 
-class FallingExecutor:
+class CrashingExecutor:
     """Starts runners that fall over without a word."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class FallingExecutor:
 def test_a_runner_that_falls_over_ends_the_run(
     etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(etl.executors, "executor", FallingExecutor)
+    monkeypatch.setattr(etl.executors, "executor", CrashingExecutor)
     run = etl.runs.run(write_notebook(here / "a.ipynb", "1"))
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert run.verdict is not None
@@ -117,7 +117,7 @@ def test_a_runner_that_falls_over_ends_the_run(
     assert "137" in run.error
 
 
-class DeafExecutor(FallingExecutor):
+class UnresponsiveExecutor(CrashingExecutor):
     """Starts nothing; the user loses patience at once."""
 
     def ended(self) -> Sequence[tuple[int, int, int]]:
@@ -130,7 +130,7 @@ class DeafExecutor(FallingExecutor):
 def test_an_interrupt_cancels_the_run(
     etl: Etl, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(etl.executors, "executor", DeafExecutor)
+    monkeypatch.setattr(etl.executors, "executor", UnresponsiveExecutor)
     # Nobody makes the attempt here, so that the second wait is interrupted too.
     asked: list[int] = []
     real = type(etl.runs).cancel

@@ -209,8 +209,8 @@ def test_the_list_has_names_and_no_values(tmp_path: Path, monkeypatch: pytest.Mo
     vault = default_vault(tmp_path, "sam")
     vault.set("wh_pw", VALUE)
     found = vault.list([source("wh", "wh_pw"), source("api", "api-key.2"), source("ftp", "gone")])
-    told = [(one.name, one.provider, one.sources) for one in found]
-    assert told == [
+    reported = [(one.name, one.provider, one.sources) for one in found]
+    assert reported == [
         ("api-key.2", "environment", ("api",)),
         ("gone", "", ("ftp",)),
         ("wh_pw", "file", ("wh",)),

@@ -158,13 +158,13 @@ class Listening:
     def __init__(self, channel: Any, problem: EtlError | None = None) -> None:
         self._channel = channel
         self._problem = problem
-        self.heard: list[tuple[str, str, bool]] = []
+        self.failures: list[tuple[str, str, bool]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._channel, name)
 
     def report_failure(self, source: str, message: str, *, retryable: bool) -> None:
-        self.heard.append((source, message, retryable))
+        self.failures.append((source, message, retryable))
         if self._problem is not None:
             raise self._problem
 
@@ -196,7 +196,7 @@ def test_the_runner_hears_of_a_source_that_cannot_be_read(
     failing_session.channel = listening
     with pytest.raises(SourceError) as caught:
         call(failing_session)
-    assert listening.heard == [("trips", str(caught.value), caught.value.retryable)]
+    assert listening.failures == [("trips", str(caught.value), caught.value.retryable)]
 
 
 @pytest.mark.parametrize("query", [None, "select 1 as one"])
@@ -207,7 +207,7 @@ def test_it_hears_that_a_later_read_may_succeed(
     failing_session.channel = listening
     with pytest.raises(SourceError):
         failing_session.sql("wh", query) if query else failing_session.load("wh.orders")
-    assert [(name, retryable) for name, _, retryable in listening.heard] == [("wh", True)]
+    assert [(name, retryable) for name, _, retryable in listening.failures] == [("wh", True)]
 
 
 def test_a_runner_that_does_not_listen_hides_nothing(failing_session: DataSession) -> None:
@@ -223,7 +223,7 @@ def test_what_is_no_source_is_not_blamed(failing_session: DataSession) -> None:
     failing_session.channel = listening
     with pytest.raises(NotFound, match="'nothing'"):
         failing_session.load("nothing")
-    assert listening.heard == []
+    assert listening.failures == []
 
 
 @pytest.mark.kernel

@@ -98,7 +98,7 @@ def test_a_rollback_that_cannot_be_leaves_what_is_live(three: Etl) -> None:
     stranger = Publications(three.store, three.clock, replace(three.settings, owner="eve"))
     with pytest.raises(PermissionDenied):
         stranger.rollback("t", 1)
-    # Each has given its turn back.
+    # Each has released its lock.
     assert three.publications.rollback("t", 2).number == 4
 
 
@@ -133,9 +133,9 @@ def test_the_command_line_shows_the_same(three: Etl, capsys: pytest.CaptureFixtu
     assert "Rows by id: 1 added, 1 removed, 1 changed." in said
     assert "v: c → C" in said
     assert main(["diff", "t", "1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["before"], told["after"], told["rows"]["added"]) == (1, 3, 1)
-    assert told["difference"]["added"][0]["name"] == "w"
+    reported = json.loads(capsys.readouterr().out)
+    assert (reported["before"], reported["after"], reported["rows"]["added"]) == (1, 3, 1)
+    assert reported["difference"]["added"][0]["name"] == "w"
     assert main(["rollback", "t", "--to", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["note"] == "rolled back to version 1 by sam"
     assert main(["read", "t", "--as-of", "2001-01-01"]) == 2
@@ -210,6 +210,6 @@ def test_a_change_that_is_no_percentage(session: DataSession, change: str) -> No
 
 
 def test_a_change_is_kept_with_what_is_staged(session: DataSession) -> None:
-    told = {"50%": {}, "any": {"change": "any"}, "12.5": {"change": "0.125"}}
-    for change, options in told.items():
+    reported = {"50%": {}, "any": {"change": "any"}, "12.5": {"change": "0.125"}}
+    for change, options in reported.items():
         assert publish_table(session, "t", frame(a=[1]), change=change).staged.options == options

@@ -66,7 +66,7 @@ def test_a_requested_run_wakes_the_scheduler(etl: Etl, tmp_path) -> None:
         # The thread may not listen yet at the first wake-up.
         waiting = threading.Thread(target=wait)
         waiting.start()
-        folder = etl.settings.home / "ledger.sqlite.bells"
+        folder = etl.settings.home / "ledger.sqlite.wakeups"
         while not looked.wait(0.05):
             assert folder.parent.is_dir()
             with etl.store._ledger.writing(ring=True):

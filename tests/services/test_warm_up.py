@@ -63,7 +63,7 @@ def test_a_warm_up_ends_though_its_kernel_does_not_respond(
     early: Any = SilentKernel(tmp_path / "early", lives=lives)
     reports: list[AttemptReport] = []
 
-    def make(folder: Path, *, etl: Etl, early: Any) -> int:
+    def make(folder: Path, *, etl: Etl, kernel: Any) -> int:
         context = AttemptContext(
             claim=load_claim(folder),
             folder=folder,
@@ -73,7 +73,7 @@ def test_a_warm_up_ends_though_its_kernel_does_not_respond(
             lake=etl.lake,
             heartbeat_s=5.0,
             lease_s=30.0,
-            kernel=early,
+            kernel=kernel,
         )
         report = run_attempt(context, StandardAttemptPolicy(store=etl.store))
         reports.append(report)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.http_api import Api, Said, api_server
+from fakes.http_api import Api, Reply, api_server
 from fakes.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -23,5 +23,5 @@ def http_server() -> Iterator[Api]:
 def api(http_server: Api) -> Api:
     """The server, which has been asked nothing yet and has no answers."""
     http_server.asked.clear()
-    http_server.answer = lambda asked: Said(status=404)
+    http_server.answer = lambda asked: Reply(status=404)
     return http_server

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.connector_contract import EXPECTED, ConnectorContract, no_access
-from fakes.http_api import Api, Asked, Said, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, json_reply
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import Connector, ReadRequest
@@ -48,10 +48,10 @@ class TestJson(ConnectorContract):
     def source(self, api: Api) -> Source:
         pages = {"0": ROWS[:2], "2": ROWS[2:]}
 
-        def answer(asked: Asked) -> Said:
+        def answer(asked: ReceivedRequest) -> Reply:
             if asked.path != "/rates":
-                return Said(status=404)
-            return said_json({"data": {"rates": pages.get(asked.query.get("offset", "0"), [])}})
+                return Reply(status=404)
+            return json_reply({"data": {"rates": pages.get(asked.query.get("offset", "0"), [])}})
 
         api.answer = answer
         return Source(
@@ -75,9 +75,9 @@ class TestCsv(ConnectorContract):
     def source(self, api: Api) -> Source:
         text = EXPECTED.to_pandas(types_mapper=pd.ArrowDtype).to_csv(index=False).encode()
         api.answer = lambda asked: (
-            Said(body=text, headers={"Content-Type": "text/csv"})
+            Reply(body=text, headers={"Content-Type": "text/csv"})
             if asked.path == "/rates.csv"
-            else Said(status=404)
+            else Reply(status=404)
         )
         return source_of(api, "/rates.csv", kind="csv")
 
@@ -98,14 +98,14 @@ def parquet_bytes() -> bytes:
     ],
 )
 def test_the_form_is_known_by_the_answer(api: Api, body: bytes, media: str, path: str) -> None:
-    api.answer = lambda asked: Said(body=body, headers={"Content-Type": media})
+    api.answer = lambda asked: Reply(body=body, headers={"Content-Type": media})
     table = read(source_of(api, path))
     assert table.schema.types == EXPECTED.schema.types
     assert table.to_pylist() == ROWS
 
 
 def test_a_kind_that_is_said_holds_against_the_content_type(api: Api) -> None:
-    api.answer = lambda asked: Said(body=CSV, headers={"Content-Type": "text/plain"})
+    api.answer = lambda asked: Reply(body=CSV, headers={"Content-Type": "text/plain"})
     assert read(source_of(api, kind="csv")).to_pylist()[1] == {"id": 2, "name": "Ben"}
     unclear = refusal(source_of(api))
     assert "text/plain" in unclear.message
@@ -114,12 +114,12 @@ def test_a_kind_that_is_said_holds_against_the_content_type(api: Api) -> None:
 
 @pytest.mark.parametrize("encoded", [{}, {"Content-Encoding": "gzip"}])
 def test_a_gzipped_file_is_unpacked_once(api: Api, encoded: dict[str, str]) -> None:
-    api.answer = lambda asked: Said(body=gzip.compress(CSV), headers=encoded)
+    api.answer = lambda asked: Reply(body=gzip.compress(CSV), headers=encoded)
     assert read(source_of(api, "/a.csv.gz", kind="csv")).num_rows == 2
 
 
 def test_a_web_page_is_no_data(api: Api) -> None:
-    api.answer = lambda asked: Said(body=b"<!DOCTYPE html><p>Log in", headers={})
+    api.answer = lambda asked: Reply(body=b"<!DOCTYPE html><p>Log in", headers={})
     problem = refusal(source_of(api, kind="json"))
     assert "web page" in problem.message
     assert not problem.retryable
@@ -131,7 +131,7 @@ def test_numbers_arrive_exact(api: Api) -> None:
         b' "n": {"a": 1, "b": [1, null]}},'
         b' {"i": null, "f": 2, "d": 1.5, "u": 1, "n": {"a": null, "c": "x"}}]'
     )
-    api.answer = lambda asked: Said(body=text, headers={"Content-Type": "application/json"})
+    api.answer = lambda asked: Reply(body=text, headers={"Content-Type": "application/json"})
     table = read(source_of(api))
     assert [str(kind) for kind in table.schema.types] == [
         "int64",
@@ -157,7 +157,7 @@ def test_numbers_arrive_exact(api: Api) -> None:
     ],
 )
 def test_a_mix_of_types_names_the_column(api: Api, rows: bytes) -> None:
-    api.answer = lambda asked: Said(body=rows, headers={"Content-Type": "application/json"})
+    api.answer = lambda asked: Reply(body=rows, headers={"Content-Type": "application/json"})
     problem = refusal(source_of(api))
     assert "column 'odd'" in problem.message
     assert problem.data["column"] == "odd"
@@ -165,7 +165,7 @@ def test_a_mix_of_types_names_the_column(api: Api, rows: bytes) -> None:
 
 
 def test_pages_with_other_columns_and_narrower_types_are_united(api: Api) -> None:
-    api.answer = lambda asked: said_json(
+    api.answer = lambda asked: json_reply(
         [{"a": 1, "x": None}] if "page" not in asked.query else [{"a": 2.5, "x": "y", "b": 1}],
         **({} if "page" in asked.query else {"Link": '</rates?page=2>; rel="next"'}),
     )
@@ -178,10 +178,10 @@ def test_pages_with_other_columns_and_narrower_types_are_united(api: Api) -> Non
 def pages_of(api: Api, *bodies: bytes, media: str = "application/json") -> None:
     """Answer one page after another, with a Link header."""
 
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         number = int(asked.query.get("page", "1"))
         more = {"Link": f'</rates?page={number + 1}>; rel="next"'} if number < len(bodies) else {}
-        return Said(body=bodies[number - 1], headers={"Content-Type": media, **more})
+        return Reply(body=bodies[number - 1], headers={"Content-Type": media, **more})
 
     api.answer = answer
 
@@ -218,7 +218,7 @@ def test_declared_types_of_other_kinds(api: Api) -> None:
 
 
 def test_no_content_is_no_rows(api: Api) -> None:
-    api.answer = lambda asked: Said(status=204)
+    api.answer = lambda asked: Reply(status=204)
     assert read(source_of(api)).num_rows == 0
 
 
@@ -239,7 +239,7 @@ def test_a_half_read_answer_leaves_no_file(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    api.answer = lambda asked: Said(body=CSV, headers={"Content-Type": "text/csv"})
+    api.answer = lambda asked: Reply(body=CSV, headers={"Content-Type": "text/csv"})
     reading = HttpConnector().read(source_of(api), ReadRequest(), no_access())
     del reading
     with pytest.raises(SourceError):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.connector_contract import no_access
-from fakes.http_api import Api, Asked, Said, api_server, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, api_server, json_reply
 from jupyter_etl.errors import DeclarationError, EtlError, SourceError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
@@ -71,7 +71,7 @@ def refusal(source: Source, waits: list[float] | None = None, secret: str = SECR
 def test_the_secret_is_sent_as_declared(
     api: Api, options: dict[str, str], user: str, name: str, value: str
 ) -> None:
-    api.answer = lambda asked: said_json(ROWS)
+    api.answer = lambda asked: json_reply(ROWS)
     source = keyed(api, **options)
     source = replace(source, location=source.location.replace("http://", f"http://{user}"))
     read(source, secret=SECRET + "\n")
@@ -83,7 +83,7 @@ def test_a_secret_in_the_query_stays_out_of_logs_and_messages(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     api.answer = lambda asked: (
-        said_json(ROWS) if asked.query.get("key") == SECRET else Said(status=401)
+        json_reply(ROWS) if asked.query.get("key") == SECRET else Reply(status=401)
     )
     assert read(keyed(api, auth="query:key")).num_rows == 2
     problem = refusal(keyed(api, auth="query:other"))
@@ -94,7 +94,7 @@ def test_a_secret_in_the_query_stays_out_of_logs_and_messages(
 
 
 def test_without_a_secret_a_401_asks_for_one(api: Api) -> None:
-    api.answer = lambda asked: Said(status=401)
+    api.answer = lambda asked: Reply(status=401)
     assert "--secret" in refusal(source_of(api)).hint
 
 
@@ -123,8 +123,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
 
 
 def test_a_redirect_to_another_host_does_not_take_the_secret_along(api: Api, other: Api) -> None:
-    api.answer = lambda asked: Said(status=302, headers={"Location": f"{other.url}/elsewhere"})
-    other.answer = lambda asked: said_json(ROWS)
+    api.answer = lambda asked: Reply(status=302, headers={"Location": f"{other.url}/elsewhere"})
+    other.answer = lambda asked: json_reply(ROWS)
     for options in ({}, {"auth": "header:X-Api-Key"}, {"auth": "query:key"}):
         read(keyed(api, **options))
     for asked in other.asked:
@@ -136,7 +136,9 @@ def test_a_redirect_to_another_host_does_not_take_the_secret_along(api: Api, oth
 
 def test_a_redirect_on_the_same_host_keeps_it(api: Api) -> None:
     api.answer = lambda asked: (
-        said_json(ROWS) if asked.path == "/new" else Said(status=301, headers={"Location": "/new"})
+        json_reply(ROWS)
+        if asked.path == "/new"
+        else Reply(status=301, headers={"Location": "/new"})
     )
     read(keyed(api))
     assert api.asked[1].headers["authorization"] == f"Bearer {SECRET}"
@@ -144,20 +146,20 @@ def test_a_redirect_on_the_same_host_keeps_it(api: Api) -> None:
 
 @pytest.mark.parametrize("target", ["ftp://127.0.0.1/x", "file:///etc/passwd"])
 def test_a_redirect_to_what_is_no_http_is_refused(api: Api, target: str) -> None:
-    api.answer = lambda asked: Said(status=302, headers={"Location": target})
+    api.answer = lambda asked: Reply(status=302, headers={"Location": target})
     problem = refusal(source_of(api))
     assert "not http or https" in problem.message
     assert not problem.retryable
 
 
 def test_redirects_in_a_circle_end(api: Api) -> None:
-    api.answer = lambda asked: Said(status=302, headers={"Location": asked.path})
+    api.answer = lambda asked: Reply(status=302, headers={"Location": asked.path})
     assert "circle" in refusal(source_of(api)).message
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_an_error_that_passes_is_tried_again(api: Api, status: int) -> None:
-    answers = iter([Said(status=status), Said(status=status), said_json(ROWS)])
+    answers = iter([Reply(status=status), Reply(status=status), json_reply(ROWS)])
     api.answer = lambda asked: next(answers)
     waits: list[float] = []
     assert read(source_of(api), waits).num_rows == 2
@@ -166,7 +168,7 @@ def test_an_error_that_passes_is_tried_again(api: Api, status: int) -> None:
 
 
 def test_an_error_that_stays_ends_after_some_tries(api: Api) -> None:
-    api.answer = lambda asked: Said(status=503)
+    api.answer = lambda asked: Reply(status=503)
     problem = refusal(source_of(api))
     assert len(api.asked) == TRIES
     assert problem.retryable
@@ -176,7 +178,7 @@ def test_an_error_that_stays_ends_after_some_tries(api: Api) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 501])
 def test_an_error_that_does_not_pass_is_not_tried_again(api: Api, status: int) -> None:
-    api.answer = lambda asked: Said(status=status)
+    api.answer = lambda asked: Reply(status=status)
     problem = refusal(source_of(api))
     assert len(api.asked) == 1
     assert not problem.retryable
@@ -187,9 +189,9 @@ def test_retry_after_is_kept(api: Api) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
     answers = iter(
         [
-            Said(status=429, headers={"Retry-After": "7"}),
-            Said(status=503, headers={"Retry-After": later}),
-            said_json(ROWS),
+            Reply(status=429, headers={"Retry-After": "7"}),
+            Reply(status=503, headers={"Retry-After": later}),
+            json_reply(ROWS),
         ]
     )
     api.answer = lambda asked: next(answers)
@@ -200,7 +202,7 @@ def test_retry_after_is_kept(api: Api) -> None:
 
 
 def test_a_long_retry_after_is_left_to_the_scheduler(api: Api) -> None:
-    api.answer = lambda asked: Said(status=429, headers={"Retry-After": "3600"})
+    api.answer = lambda asked: Reply(status=429, headers={"Retry-After": "3600"})
     waits: list[float] = []
     problem = refusal(source_of(api), waits)
     assert not waits
@@ -210,13 +212,13 @@ def test_a_long_retry_after_is_left_to_the_scheduler(api: Api) -> None:
 
 
 def test_an_answer_that_breaks_off_is_fetched_again_whole(api: Api) -> None:
-    answers = iter([replace(said_json(ROWS), cut=5), said_json(ROWS)])
+    answers = iter([replace(json_reply(ROWS), cut=5), json_reply(ROWS)])
     api.answer = lambda asked: next(answers)
     assert read(source_of(api)).to_pylist() == ROWS
 
 
 def test_an_answer_that_always_breaks_off_is_an_error(api: Api) -> None:
-    api.answer = lambda asked: replace(said_json(ROWS), cut=5)
+    api.answer = lambda asked: replace(json_reply(ROWS), cut=5)
     problem = refusal(source_of(api))
     assert "closed the connection" in problem.message
     assert problem.retryable
@@ -238,9 +240,9 @@ def test_a_timeout_is_reported(api: Api) -> None:
 
     ended = threading.Event()
 
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         ended.wait(10)
-        return said_json(ROWS)
+        return json_reply(ROWS)
 
     api.answer = answer
     try:
@@ -256,7 +258,7 @@ def test_more_bytes_than_allowed_are_an_error_and_never_cut(api: Api) -> None:
     import gzip
 
     packed = gzip.compress(b"[" + b" " * 1_000_000 + b"]")
-    api.answer = lambda asked: Said(
+    api.answer = lambda asked: Reply(
         body=packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
     )
     problem = refusal(source_of(api, size="100kB"))

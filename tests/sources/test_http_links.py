@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakes.http_api import Api, Asked, Said, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, json_reply
 from fakes.paged_api import ALL, COUNT, SIZE, Envelope, nested, read, served
 
 URLS = [
@@ -85,10 +85,10 @@ def test_a_list_of_links_is_searched(api: Api, key: str, link: dict[str, Any]) -
     ],
 )
 def test_the_link_header_in_any_spelling(api: Api, header: str) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         start = int(asked.query.get("from", "0"))
         more = {"Link": header.format(start=start + SIZE)} if start + SIZE < COUNT else {}
-        return said_json({"rows": ALL[start : start + SIZE]}, **more)
+        return json_reply({"rows": ALL[start : start + SIZE]}, **more)
 
     api.answer = answer
     assert read(api).num_rows == COUNT
@@ -137,10 +137,10 @@ def test_a_way_that_the_answer_names_is_followed(
 
 
 def test_records_that_are_counted_from_1(api: Api) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         start = int(asked.query.get("startIndex", "1"))
         rows = ALL[start - 1 : start - 1 + SIZE]
-        return said_json({"rows": rows, "startIndex": start, "totalResults": COUNT})
+        return json_reply({"rows": rows, "startIndex": start, "totalResults": COUNT})
 
     api.answer = answer
     assert read(api).num_rows == COUNT
@@ -149,11 +149,11 @@ def test_records_that_are_counted_from_1(api: Api) -> None:
 
 
 def test_headers_announce_pages(api: Api) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         page = int(asked.query.get("page", "1"))
         rows = ALL[(page - 1) * SIZE : page * SIZE]
         following = str(page + 1) if page < 3 else ""
-        return said_json({"rows": rows}, X_Next_Page=following, X_Total=str(COUNT))
+        return json_reply({"rows": rows}, X_Next_Page=following, X_Total=str(COUNT))
 
     api.answer = answer
     assert read(api).num_rows == COUNT

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from contracts.connector_contract import no_access
-from fakes.http_api import Api, Asked, Said, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, json_reply
 from jupyter_etl.errors import EtlError
 from jupyter_etl.model import Source
 from jupyter_etl.ports import ReadRequest
@@ -33,27 +33,29 @@ def rows_from(start: int) -> list[dict[str, int]]:
     return ALL[start : start + SIZE]
 
 
-def said_by_cursor(name: str, parameter: str, holder: str = "") -> Callable[[Asked], Said]:
+def replies_by_cursor(
+    name: str, parameter: str, holder: str = ""
+) -> Callable[[ReceivedRequest], Reply]:
     """Answer with the number of the next record as the cursor; null at the end."""
 
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         start = int(asked.query.get(parameter, "0"))
         after = str(start + SIZE) if start + SIZE < len(ALL) else None
-        told = {name: after} if not holder else {holder: {name: after}}
-        return said_json({"data": rows_from(start), **told})
+        reported = {name: after} if not holder else {holder: {name: after}}
+        return json_reply({"data": rows_from(start), **reported})
 
     return answer
 
 
 @pytest.mark.parametrize(("query", "first"), [("", 1), ("?page=1", 1), ("?page=0", 0)])
 def test_pages_are_counted(api: Api, query: str, first: int) -> None:
-    api.answer = lambda asked: said_json(rows_from((int(asked.query["page"]) - first) * SIZE))
+    api.answer = lambda asked: json_reply(rows_from((int(asked.query["page"]) - first) * SIZE))
     assert read(api, query, page="page").to_pylist() == ALL
     assert [asked.query["page"] for asked in api.asked] == [str(first + n) for n in range(4)]
 
 
 def test_records_are_counted(api: Api) -> None:
-    api.answer = lambda asked: said_json(rows_from(int(asked.query.get("skip", "0"))))
+    api.answer = lambda asked: json_reply(rows_from(int(asked.query.get("skip", "0"))))
     assert read(api, "?take=3", offset="skip").to_pylist() == ALL
     assert [asked.query.get("skip") for asked in api.asked] == [None, "3", "6", "7"]
     assert {asked.query["take"] for asked in api.asked} == {"3"}
@@ -62,7 +64,7 @@ def test_records_are_counted(api: Api) -> None:
 @pytest.mark.parametrize("options", [{"next": "meta.after"}, {}])
 def test_a_cursor_is_handed_back(api: Api, options: dict[str, str]) -> None:
     holder, name = ("meta", "after") if options else ("paging", "next_cursor")
-    api.answer = said_by_cursor(name, "c", holder)
+    api.answer = replies_by_cursor(name, "c", holder)
     assert read(api, path="data", cursor="c", **options).to_pylist() == ALL
 
 
@@ -75,14 +77,14 @@ def test_a_cursor_is_handed_back(api: Api, options: dict[str, str]) -> None:
     ],
 )
 def test_a_usual_cursor_is_found(api: Api, name: str, parameter: str, holder: str) -> None:
-    api.answer = said_by_cursor(name, parameter, holder)
+    api.answer = replies_by_cursor(name, parameter, holder)
     assert read(api, path="data").to_pylist() == ALL
 
 
 @pytest.mark.parametrize("where", ["next", "@odata.nextLink", "links.next", "_links.next.href"])
 @pytest.mark.parametrize("absolute", [True, False])
 def test_a_url_in_the_answer_is_followed(api: Api, where: str, absolute: bool) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         start = int(asked.query.get("from", "0"))
         following = f"{api.url if absolute else ''}/r?from={start + SIZE}"
         document: dict[str, Any] = {"data": rows_from(start)}
@@ -92,7 +94,7 @@ def test_a_url_in_the_answer_is_followed(api: Api, where: str, absolute: bool) -
             for step in outer:
                 inner = inner.setdefault(step, {})
             inner[last] = following
-        return said_json(document)
+        return json_reply(document)
 
     api.answer = answer
     assert read(api, path="data").to_pylist() == ALL
@@ -101,11 +103,11 @@ def test_a_url_in_the_answer_is_followed(api: Api, where: str, absolute: bool) -
 
 
 def test_the_link_header_is_followed(api: Api) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         start = int(asked.query.get("from", "0"))
         links = f'<{api.url}/r?from={start + SIZE}&x=a%2Cb>; rel="next", </r>; rel="first"'
         more = start + SIZE < len(ALL)
-        return said_json(rows_from(start), **({"Link": links} if more else {}))
+        return json_reply(rows_from(start), **({"Link": links} if more else {}))
 
     api.answer = answer
     assert read(api).to_pylist() == ALL
@@ -113,11 +115,11 @@ def test_the_link_header_is_followed(api: Api) -> None:
 
 
 def test_pages_of_csv_by_the_link_header_are_one_table(api: Api) -> None:
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         first = "page" not in asked.query
         links = {"Link": '</r?page=2>; rel="next"'} if first else {}
         body = b"id,name\n1,a\n" if first else b"id,name,x\n2,b,1.5\n"
-        return Said(body=body, headers={"Content-Type": "text/csv", **links})
+        return Reply(body=body, headers={"Content-Type": "text/csv", **links})
 
     api.answer = answer
     assert read(api).to_pylist() == [
@@ -128,13 +130,13 @@ def test_pages_of_csv_by_the_link_header_are_one_table(api: Api) -> None:
 
 
 def test_a_limit_fetches_no_page_more_than_it_takes(api: Api) -> None:
-    api.answer = said_by_cursor("next_cursor", "cursor")
+    api.answer = replies_by_cursor("next_cursor", "cursor")
     assert read(api, path="data", limit=4).to_pylist() == ALL[:4]
     assert len(api.asked) == 2
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         {"has_more": True},
         {"meta": {"hasNextPage": True}},
@@ -144,9 +146,9 @@ def test_a_limit_fetches_no_page_more_than_it_takes(api: Api) -> None:
     ],
 )
 def test_an_answer_with_more_behind_it_is_never_taken_for_all(
-    api: Api, told: dict[str, object]
+    api: Api, reported: dict[str, object]
 ) -> None:
-    api.answer = lambda asked: said_json({"data": ALL, **told})
+    api.answer = lambda asked: json_reply({"data": ALL, **reported})
     problem = refusal(api, path="data")
     assert "more pages" in problem.message
     assert "page=page" in problem.hint
@@ -155,7 +157,7 @@ def test_an_answer_with_more_behind_it_is_never_taken_for_all(
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         {"has_more": False},
         {"page": 3, "total_pages": 3},
@@ -163,8 +165,8 @@ def test_an_answer_with_more_behind_it_is_never_taken_for_all(
         {"links": []},
     ],
 )
-def test_an_answer_that_shows_it_is_the_last_is_all(api: Api, told: dict[str, object]) -> None:
-    api.answer = lambda asked: said_json({"data": ALL, **told})
+def test_an_answer_that_shows_it_is_the_last_is_all(api: Api, reported: dict[str, object]) -> None:
+    api.answer = lambda asked: json_reply({"data": ALL, **reported})
     assert read(api, path="data").num_rows == 7
 
 
@@ -172,14 +174,14 @@ def test_an_answer_that_shows_it_is_the_last_is_all(api: Api, told: dict[str, ob
 def test_a_parameter_that_the_server_does_not_know_is_noticed(
     api: Api, options: dict[str, str]
 ) -> None:
-    api.answer = lambda asked: said_json({"data": ALL, "next_cursor": "x"})
+    api.answer = lambda asked: json_reply({"data": ALL, "next_cursor": "x"})
     problem = refusal(api, path="data", **options)
     assert "repeats an earlier page" in problem.message
     assert not problem.retryable
 
 
 def test_more_pages_than_allowed_are_an_error(api: Api) -> None:
-    api.answer = lambda asked: said_json([{"id": int(asked.query["page"])}])
+    api.answer = lambda asked: json_reply([{"id": int(asked.query["page"])}])
     problem = refusal(api, page="page", pages="5")
     assert "more than 5 pages" in problem.message
     assert "pages=" in problem.hint
@@ -188,5 +190,5 @@ def test_more_pages_than_allowed_are_an_error(api: Api) -> None:
 
 
 def test_a_next_page_that_is_no_http(api: Api) -> None:
-    api.answer = lambda asked: said_json([], Link='<file:///etc/passwd>; rel="next"')
+    api.answer = lambda asked: json_reply([], Link='<file:///etc/passwd>; rel="next"')
     assert "not an http or https URL" in refusal(api).message

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakes.http_api import Api, Asked, Said, said_json
+from fakes.http_api import Api, ReceivedRequest, Reply, json_reply
 from fakes.paged_api import ALL, COUNT, SIZE, read, refusal, served
 from jupyter_etl.errors import SourceError
 
@@ -92,9 +92,9 @@ MORE: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("told", MORE, ids=str)
-def test_a_sign_of_more_is_never_taken_for_the_end(api: Api, told: dict[str, Any]) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, **told})
+@pytest.mark.parametrize("reported", MORE, ids=str)
+def test_a_sign_of_more_is_never_taken_for_the_end(api: Api, reported: dict[str, Any]) -> None:
+    api.answer = lambda asked: json_reply({"rows": ALL, **reported})
     problem = refusal(api)
     assert isinstance(problem, SourceError)
     assert "--option next=none" in problem.hint
@@ -104,7 +104,7 @@ def test_a_sign_of_more_is_never_taken_for_the_end(api: Api, told: dict[str, Any
 
 
 def test_an_offset_that_the_url_does_not_have_is_that_of_the_next_page(api: Api) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, "offset": 7, "limit": 7, "total": 10})
+    api.answer = lambda asked: json_reply({"rows": ALL, "offset": 7, "limit": 7, "total": 10})
     assert "total is 10" in refusal(api, "?limit=7").message
 
 
@@ -128,24 +128,24 @@ def test_an_offset_that_the_url_does_not_have_is_that_of_the_next_page(api: Api)
 def test_a_header_that_shows_more(api: Api, headers: dict[str, str], envelope: bool) -> None:
     body = {"rows": ALL} if envelope else ALL
     path = "rows" if envelope else ""
-    api.answer = lambda asked: said_json(body, **headers)
+    api.answer = lambda asked: json_reply(body, **headers)
     assert "--option next=none" in refusal(api, path=path).hint
     assert read(api, path=path, next="none").num_rows == COUNT
 
 
 @pytest.mark.parametrize("range_", [{}, {"Content-Range": "bytes 0-99/1000"}])
 def test_partial_content_is_not_all(api: Api, range_: dict[str, str]) -> None:
-    said = said_json({"rows": ALL}, **range_)
-    api.answer = lambda asked: Said(status=206, body=said.body, headers=said.headers)
+    said = json_reply({"rows": ALL}, **range_)
+    api.answer = lambda asked: Reply(status=206, body=said.body, headers=said.headers)
     assert "206" in refusal(api).message
     assert read(api, next="none").num_rows == COUNT
-    whole = said_json({"rows": ALL}, Content_Range="items 0-6/7")
-    api.answer = lambda asked: Said(status=206, body=whole.body, headers=whole.headers)
+    whole = json_reply({"rows": ALL}, Content_Range="items 0-6/7")
+    api.answer = lambda asked: Reply(status=206, body=whole.body, headers=whole.headers)
     assert read(api).num_rows == COUNT
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         {},
         {"next": None, "next_cursor": "", "has_more": False},
@@ -189,8 +189,8 @@ def test_partial_content_is_not_all(api: Api, range_: dict[str, str]) -> None:
     ],
     ids=str,
 )
-def test_an_answer_that_is_all_is_read_with_one_request(api: Api, told: dict[str, Any]) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, **told})
+def test_an_answer_that_is_all_is_read_with_one_request(api: Api, reported: dict[str, Any]) -> None:
+    api.answer = lambda asked: json_reply({"rows": ALL, **reported})
     assert read(api).num_rows == COUNT
     assert len(api.asked) == 1
 
@@ -223,7 +223,7 @@ def test_a_link_that_never_ends_ends_with_the_total(api: Api) -> None:
 
 
 def test_two_links_that_differ_are_refused(api: Api) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, "a": {"next": "/x"}, "b": {"next": "/y"}})
+    api.answer = lambda asked: json_reply({"rows": ALL, "a": {"next": "/x"}, "b": {"next": "/y"}})
     problem = refusal(api)
     assert "a.next and b.next" in problem.message
     served(api, "from", lambda start, more: {
@@ -235,7 +235,7 @@ def test_two_links_that_differ_are_refused(api: Api) -> None:
 
 def test_a_link_to_an_empty_page_is_the_end(api: Api) -> None:
     end = '</r?from=9>; rel="next"; results="false"'
-    api.answer = lambda asked: said_json({"rows": ALL}, Link=end)
+    api.answer = lambda asked: json_reply({"rows": ALL}, Link=end)
     assert read(api).num_rows == COUNT
 
 
@@ -251,14 +251,14 @@ def test_signs_are_found_where_types_are_declared(api: Api) -> None:
     assert read(api, **{"type.id": "text"})["id"].to_pylist() == [str(n) for n in range(COUNT)]
     served(api, "page", lambda s, m: {"next_page": s // SIZE + 2 if m else 0}, by="page")
     assert read(api, **{"type.id": "text"}).num_rows == COUNT
-    api.answer = lambda asked: said_json({"rows": ALL, "total": 8})
+    api.answer = lambda asked: json_reply({"rows": ALL, "total": 8})
     assert "--option next=none" in refusal(api, **{"type.id": "text"}).hint
 
 
 def test_lines_of_other_kinds_are_compared_with_the_total(api: Api) -> None:
-    def said(total: int) -> Said:
+    def said(total: int) -> Reply:
         headers = {"Content-Type": "text/csv", "X-Total-Count": str(total)}
-        return Said(body=b"id\n1\n2\n", headers=headers)
+        return Reply(body=b"id\n1\n2\n", headers=headers)
 
     api.answer = lambda asked: said(2)
     assert read(api, path="").num_rows == 2
@@ -267,7 +267,7 @@ def test_lines_of_other_kinds_are_compared_with_the_total(api: Api) -> None:
     assert read(api, path="", next="none").num_rows == 2
     assert read(api, path="", total="none").num_rows == 2
     ranged = {"Content-Type": "text/csv", "Content-Range": "bytes 0-9/99"}
-    api.answer = lambda asked: Said(status=206, body=b"id\n1\n", headers=ranged)
+    api.answer = lambda asked: Reply(status=206, body=b"id\n1\n", headers=ranged)
     assert "206" in refusal(api, path="").message
 
 
@@ -275,7 +275,7 @@ def test_lines_of_other_kinds_are_compared_with_the_total(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told", "says"),
+    ("options", "reported", "says"),
     [
         ({"next": "meta.nxt"}, {"meta": {"next": "/r?from=3", "size": 3}}, "next and size"),
         ({"next": "mta.next"}, {"meta": {"next": "/r?from=3"}}, "rows and meta"),
@@ -285,9 +285,9 @@ def test_lines_of_other_kinds_are_compared_with_the_total(api: Api) -> None:
     ],
 )
 def test_an_option_that_is_not_in_the_answer_is_an_error(
-    api: Api, options: dict[str, str], told: dict[str, Any], says: str
+    api: Api, options: dict[str, str], reported: dict[str, Any], says: str
 ) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, **told})
+    api.answer = lambda asked: json_reply({"rows": ALL, **reported})
     problem = refusal(api, **options)
     assert "not in the response" in problem.message
     assert says in problem.message
@@ -297,7 +297,7 @@ def test_an_option_that_is_not_in_the_answer_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ({"next": "meta.next"}, {"meta": {"next": None}}),
         ({"next": "meta.next"}, {"meta": None}),
@@ -310,45 +310,45 @@ def test_an_option_that_is_not_in_the_answer_is_an_error(
     ],
 )
 def test_an_answer_may_lack_what_is_behind_its_last_page(
-    api: Api, options: dict[str, str], told: dict[str, Any]
+    api: Api, options: dict[str, str], reported: dict[str, Any]
 ) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, **told})
+    api.answer = lambda asked: json_reply({"rows": ALL, **reported})
     assert read(api, **options).num_rows == COUNT
 
 
-@pytest.mark.parametrize("told", [{"result_count": COUNT}, {"count": COUNT}, {"total": COUNT}])
+@pytest.mark.parametrize("reported", [{"result_count": COUNT}, {"count": COUNT}, {"total": COUNT}])
 def test_a_parameter_that_is_ignored_is_noticed_in_spite_of_a_count(
-    api: Api, told: dict[str, Any]
+    api: Api, reported: dict[str, Any]
 ) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, **told})
+    api.answer = lambda asked: json_reply({"rows": ALL, **reported})
     assert "repeats an earlier page" in refusal(api, page="pgae").message
-    api.answer = lambda asked: said_json({"rows": ALL, "next_cursor": "x", **told})
+    api.answer = lambda asked: json_reply({"rows": ALL, "next_cursor": "x", **reported})
     assert "repeats an earlier page" in refusal(api).message
 
 
 def test_an_empty_page_that_counts_itself_is_not_the_end(api: Api) -> None:
     pages = {"": (ALL[:3], 3), "1": ([], 0), "2": (ALL[3:], 4)}
 
-    def answer(asked: Asked) -> Said:
+    def answer(asked: ReceivedRequest) -> Reply:
         here = asked.query.get("from", "")
         rows, count = pages[here]
         following = {"": "/r?from=1", "1": "/r?from=2"}.get(here)
-        return said_json({"rows": rows, "count": count, "next": following})
+        return json_reply({"rows": rows, "count": count, "next": following})
 
     api.answer = answer
     assert read(api).num_rows == COUNT
 
 
 def test_an_end_that_contradicts_a_flag_is_refused(api: Api) -> None:
-    api.answer = lambda asked: said_json({"rows": ALL, "next": None, "has_more": True})
+    api.answer = lambda asked: json_reply({"rows": ALL, "next": None, "has_more": True})
     assert "has_more" in refusal(api, next="next").message
-    api.answer = lambda asked: said_json({"rows": ALL, "links": {"prev": None, "next": "/r?p=2"}})
+    api.answer = lambda asked: json_reply({"rows": ALL, "links": {"prev": None, "next": "/r?p=2"}})
     assert "links.next" in refusal(api, next="links.prev").message
-    api.answer = lambda asked: said_json({"rows": ALL, "after": None, "next_cursor": "x"})
+    api.answer = lambda asked: json_reply({"rows": ALL, "after": None, "next_cursor": "x"})
     assert "next_cursor" in refusal(api, cursor="after", next="after").message
-    api.answer = lambda asked: said_json({"rows": ALL, "next": None, "page": 1, "pages": 2})
+    api.answer = lambda asked: json_reply({"rows": ALL, "next": None, "page": 1, "pages": 2})
     assert "pages is 2" in refusal(api, next="next").message
-    api.answer = lambda asked: said_json({"rows": ALL, "next": "/r?p=2"})
+    api.answer = lambda asked: json_reply({"rows": ALL, "next": "/r?p=2"})
     assert "next is /r?p=2" in refusal(api, cursor="after").message
 
 

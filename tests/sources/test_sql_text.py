@@ -20,7 +20,7 @@ from jupyter_etl.sources.sql.statements import parse_statement, quoted
 KNOWN = {"o": ["id", "customer", "amount"], "c": ["id", "name"]}
 
 
-def told(query: str, *columns: str, dialect: str = "postgresql", known=None) -> QueryLineage:
+def lineage(query: str, *columns: str, dialect: str = "postgresql", known=None) -> QueryLineage:
     return lineage_of(
         query, dialect=dialect, parameters={"p0": 1}, columns=columns, known=known or {}
     )
@@ -70,12 +70,12 @@ def told(query: str, *columns: str, dialect: str = "postgresql", known=None) -> 
     ],
 )
 def test_columns_without_a_catalogue(query: str, columns: tuple, origins: dict) -> None:
-    assert dict(told(query, *columns).origins) == origins
+    assert dict(lineage(query, *columns).origins) == origins
 
 
 def test_known_columns_decide_whose_a_column_is() -> None:
     query = "select c.*, amount, customer from o join c on o.customer = c.id"
-    found = told(query, "id", "name", "amount", "customer", dialect="duckdb", known=KNOWN)
+    found = lineage(query, "id", "name", "amount", "customer", dialect="duckdb", known=KNOWN)
     assert found.tables == ("o", "c")
     assert dict(found.origins) == {
         "id": (("c", "id"),),
@@ -86,20 +86,20 @@ def test_known_columns_decide_whose_a_column_is() -> None:
 
 
 def test_an_ambiguous_column_is_unknown() -> None:
-    assert told("select id from o, c", "id", known=KNOWN).origins == {}
+    assert lineage("select id from o, c", "id", known=KNOWN).origins == {}
 
 
 @pytest.mark.parametrize(
     "query", ["select from where", "", "select a from t; select b from u", "x" * MOST_CHARACTERS]
 )
 def test_what_cannot_be_read_shows_nothing(query: str) -> None:
-    assert told(query, "a") == QueryLineage()
+    assert lineage(query, "a") == QueryLineage()
 
 
 def test_tables_are_known_where_columns_are_not() -> None:
-    found = told("select * from a.t join u using (id)", "id", "x")
+    found = lineage("select * from a.t join u using (id)", "id", "x")
     assert (found.tables, dict(found.origins)) == (("a.t", "u"), {})
-    assert told("delete from t").tables == ("t",)
+    assert lineage("delete from t").tables == ("t",)
 
 
 def estimate(source: Source, query: str, **parameters: object) -> Estimate | None:
@@ -150,8 +150,8 @@ def test_postgres_shows_rows_and_their_width(wh: Source) -> None:
 def test_a_table_is_estimated_as_a_query_is(
     wh: Source, request_: ReadRequest, found: tuple[int, int] | None
 ) -> None:
-    told = estimate_query(wh, request_, no_access())
-    assert told == (Estimate(rows=found[0], width_bytes=found[1]) if found else None)
+    reported = estimate_query(wh, request_, no_access())
+    assert reported == (Estimate(rows=found[0], width_bytes=found[1]) if found else None)
 
 
 @pytest.mark.postgres

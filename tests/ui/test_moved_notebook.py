@@ -23,10 +23,10 @@ def test_rename_in_the_file_browser_and_relink(window, lab) -> None:
     row = window.row("wanders")
     expect(row).to_contain_text("wanders.ipynb was renamed, moved or deleted")
     expect(row).to_contain_text("Runs still use version 1, as deployed.")
-    told = window.page.locator(".jp-toast-message, .Toastify__toast").filter(
+    reported = window.page.locator(".jp-toast-message, .Toastify__toast").filter(
         has_text="is now at arrived.ipynb"
     )
-    told.get_by_role("button", name="Relink").click()
+    reported.get_by_role("button", name="Relink").click()
     expect(row.get_by_role("button", name="Relink: wanders")).to_have_count(0)
     view = lab.ask("pipelines/wanders")
     assert (view["notebook_path"], view["missing"], view["version"]) == ("arrived.ipynb", False, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from jupyter_etl.cli.output import say, write, write_json, write_table
+from jupyter_etl.cli.output import print_message, write, write_json, write_table
 from jupyter_etl.cli.pipelines import need_scheduler
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.declarations import JsonOutput
@@ -52,7 +52,7 @@ def backfill(etl: Etl, request: BackfillRequest) -> int:
     try:
         ended = etl.backfills.wait(begun, on_progress=_progress(quiet=request.json))
     except KeyboardInterrupt:
-        say(f"The runs continue: jupyter etl runs --pipeline {request.pipeline}")
+        print_message(f"The runs continue: jupyter etl runs --pipeline {request.pipeline}")
         raise
     return _conclude(begun, ended, as_json=request.json)
 
@@ -65,7 +65,7 @@ def _tell(asked: Backfill, *, as_json: bool, after: str) -> None:
     for note in asked.notes:
         write(f"  {note}")
     if after:
-        say(f"  {after}")
+        print_message(f"  {after}")
 
 
 def _conclude(begun: Backfill, ended: list[Run], *, as_json: bool) -> int:
@@ -80,7 +80,7 @@ def _conclude(begun: Backfill, ended: list[Run], *, as_json: bool) -> int:
         if len(bad) > _SHOWN:
             write(f"  ... and {len(bad) - _SHOWN:,} more.")
         if bad:
-            say("  Repeat the command to retry the failed ones.")
+            print_message("  Repeat the command to retry the failed ones.")
     return 1 if bad else 0
 
 

@@ -44,13 +44,13 @@ def in_a_child(work: Callable[[], int]) -> int:
         if number in _PASSED_ON:
             os.kill(child, number)
             continue
-        ended = _bury_all()
+        ended = _reap_all()
         if child in ended:
             code = ended[child]
             return code if code >= 0 else 128 - code
 
 
-def _bury_all() -> dict[int, int]:
+def _reap_all() -> dict[int, int]:
     """Reap all children that have ended.
 
     Returns:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, versions
 from jupyter_etl.cli.init_process import in_a_child
-from jupyter_etl.cli.output import say
+from jupyter_etl.cli.output import print_message
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.declarations import Request, Surface
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _explain(problem)
         return FAILED
     except KeyboardInterrupt:
-        say("Interrupted.")
+        print_message("Interrupted.")
         return CANCELLED
     except BrokenPipeError:
         # The reader has closed the pipe; prevents a message from the interpreter at its exit.
@@ -89,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as problem:
         said = problem.strerror or str(problem)
-        say(f"{said}: {problem.filename}" if problem.filename else f"{said}.")
-        say("  Check the installation: jupyter etl doctor")
+        print_message(f"{said}: {problem.filename}" if problem.filename else f"{said}.")
+        print_message("  Check the installation: jupyter etl doctor")
         return FAILED
 
 
@@ -116,6 +116,6 @@ def _call_with_ledger(command: Callable[..., int], request: Request) -> int:
 
 
 def _explain(problem: EtlError) -> None:
-    say(problem.message)
+    print_message(problem.message)
     if problem.hint:
-        say(f"  {problem.hint}")
+        print_message(f"  {problem.hint}")

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jupyter_etl.cli.output import say, shown, write, write_json, write_table
+from jupyter_etl.cli.output import print_message, shown, write, write_json, write_table
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.declarations import Surface
 from jupyter_etl.language.commands.general import (
@@ -74,7 +74,7 @@ def backup(request: BackupRequest) -> int:
         write_json({**facts, "revision": made.revision})
     else:
         write(f"{made.path}: {rounded_size(made.bytes)}, {shown(made.runs)} runs, intact")
-        say("  It does not contain the lake: copy the lake after the ledger.")
+        print_message("  It does not contain the lake: copy the lake after the ledger.")
     return 0
 
 
@@ -94,7 +94,7 @@ def restore(request: RestoreRequest) -> int:
         write(f"{done.ledger} contains {shown(done.runs)} runs, restored from {file}.")
         if kept:
             write(f"  The replaced ledger is kept: {kept}")
-        say("  Check the installation: jupyter etl doctor")
+        print_message("  Check the installation: jupyter etl doctor")
     return 0
 
 
@@ -113,9 +113,9 @@ def prune(etl: Etl, request: PruneRequest) -> int:
             size = f", {rounded_size(one.bytes)}" if one.bytes else ""
             write(f"{one.kind}: {shown(one.count)} {verb}{size}")
         for name in done.busy:
-            say(f"  {name} is being published now; it is skipped until the next prune.")
+            print_message(f"  {name} is being published now; it is skipped until the next prune.")
         for sentence in done.failed:
-            say(f"  {sentence}")
+            print_message(f"  {sentence}")
     return 1 if done.failed else 0
 
 
@@ -128,7 +128,9 @@ def _ask(settings: Settings, file: Path) -> None:
     from jupyter_etl.services.maintenance.backups import check_copy
 
     held = check_copy(file)
-    say(f"Replace the ledger {settings.ledger} by {file} ({shown(held.runs)} runs)? [y/N] ")
+    print_message(
+        f"Replace the ledger {settings.ledger} by {file} ({shown(held.runs)} runs)? [y/N] "
+    )
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise DeclarationError("The ledger was not changed.")
 
@@ -149,13 +151,13 @@ def secret(etl: Etl, request: SecretRequest) -> int:
     if request.verb == "set":
         value = sys.stdin.read() if request.stdin else _asked(request.name)
         done = etl.secrets.set(request.name, value, provider=request.provider)
-        say(f"Stored {done}. Use it with --secret {done}")
+        print_message(f"Stored {done}. Use it with --secret {done}")
     elif request.verb in {"allow", "deny"}:
         allowed = change_places(etl.secrets, request.verb, request.name, request.places)
-        say(f"{request.name} may be sent to: {', '.join(allowed) or 'no server'}.")
+        print_message(f"{request.name} may be sent to: {', '.join(allowed) or 'no server'}.")
     else:
         had = etl.secrets.remove(request.name)
-        say(f"Removed {request.name} from: {', '.join(had)}.")
+        print_message(f"Removed {request.name} from: {', '.join(had)}.")
     return 0
 
 

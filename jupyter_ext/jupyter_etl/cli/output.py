@@ -16,7 +16,7 @@ from jupyter_etl.model import TERMINAL, Run
 _UNSAFE_IN_JSON = re.compile(f"(?!\\n)[{UNSAFE}]")
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Write a remark to standard error, with control characters escaped."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()

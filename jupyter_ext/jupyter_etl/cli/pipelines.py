@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from jupyter_etl.cli.output import (
     PrintableFormatter,
     outcome_of,
+    print_message,
     published_by,
-    say,
     shown,
     write,
     write_json,
@@ -75,7 +75,7 @@ def trigger(etl: Etl, request: TriggerRequest) -> int:
             on_event=_progress(quiet=request.json),
         )
     except KeyboardInterrupt:
-        say(f"The run continues: jupyter etl runs --pipeline {request.pipeline}")
+        print_message(f"The run continues: jupyter etl runs --pipeline {request.pipeline}")
         raise
     if request.wait:
         return _conclude(etl, made, as_json=request.json, times=True)
@@ -83,7 +83,7 @@ def trigger(etl: Etl, request: TriggerRequest) -> int:
         write_json({**_result(etl, made), **_times(made)})
     else:
         write(f"Run {made.id} of {made.new.pipeline} is queued.")
-        say(f"  Follow it: jupyter etl logs {made.id} --follow")
+        print_message(f"  Follow it: jupyter etl logs {made.id} --follow")
     return 0
 
 
@@ -103,11 +103,11 @@ def schedule(etl: Etl, request: ScheduleRequest) -> int:
     for line in file_lines(done.files, done.file_changes):
         write(f"  {line}")
     for finding in done.findings:
-        say(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
+        print_message(f"  {finding.severity}: {finding.message} {finding.hint}".rstrip())
     if pipeline.paused:
-        say(f"  It is paused: jupyter etl resume {pipeline.name}")
+        print_message(f"  It is paused: jupyter etl resume {pipeline.name}")
     if not etl.has_scheduler():
-        say("  No scheduler is alive. Start one: jupyter etl up")
+        print_message("  No scheduler is alive. Start one: jupyter etl up")
     return 0
 
 
@@ -132,7 +132,7 @@ def up(etl: Etl, request: UpRequest) -> int:
             owners = owners_of(named, ledger=settings.ledger, owner=settings.owner)
         scheduler = etl.scheduler(workers=request.workers, owners=owners)
         whose = f" the pipelines of {', '.join(owners)}" if owners else ""
-        say(
+        print_message(
             f"Scheduling{whose} with {request.workers or settings.workers} workers on {settings.home}."
         )
         pruning = nullcontext() if request.until_idle else daily_prune(etl.settings)
@@ -188,7 +188,7 @@ def preflight(etl: Etl, request: PreflightRequest) -> int:
         ]
         write_table(rows, summarize(findings))
         if findings:
-            say(summarize(findings))
+            print_message(summarize(findings))
     return 1 if errors_in(findings) else 0
 
 
@@ -202,13 +202,13 @@ def need_scheduler(etl: Etl, *, waiting: bool) -> None:
         return
     if etl.settings.autostart and waiting:
         etl.start_scheduler()
-        say("No scheduler was alive; one was started and keeps running.")
+        print_message("No scheduler was alive; one was started and keeps running.")
     elif waiting:
         raise ExecutionError(
             "No scheduler is alive, so the run would wait forever.", hint="Run: jupyter etl up"
         )
     else:
-        say("No scheduler is alive; the run waits for one: jupyter etl up")
+        print_message("No scheduler is alive; the run waits for one: jupyter etl up")
 
 
 def _progress(*, quiet: bool) -> Any:

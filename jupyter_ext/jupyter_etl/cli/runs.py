@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.cli.output import outcome_of, say, write, write_json, write_table
+from jupyter_etl.cli.output import outcome_of, print_message, write, write_json, write_table
 from jupyter_etl.cli.pipelines import exit_code_of
 from jupyter_etl.language.commands.pipelines import (
     PauseRequest,
@@ -85,8 +85,8 @@ def status(etl: Etl, request: StatusRequest) -> int:
         if name != "well"
     ]
     write_table(rows, "")
-    _say_what_to_do(overview)
-    _say_missing(missing)
+    _print_next_steps(overview)
+    _print_missing(missing)
     return 0
 
 
@@ -94,28 +94,30 @@ def _listed(values: Sequence[object]) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def _say_what_to_do(overview: Overview) -> None:
+def _print_next_steps(overview: Overview) -> None:
     for name, health in overview.attention.items():
-        say(f"{name}: {health.why}")
+        print_message(f"{name}: {health.why}")
         if health.paused_by is PausedBy.PERSON:
-            say("  A person paused it.")
+            print_message("  A person paused it.")
         if health.paused_by:
-            say(f"  To resume it: jupyter etl resume {name}")
+            print_message(f"  To resume it: jupyter etl resume {name}")
     for name in overview.stale:
-        say(f"{name} is older than promised.")
+        print_message(f"{name} is older than promised.")
     for name, breaker in overview.silent_sources.items():
-        say(
+        print_message(
             f"{name} did not answer {breaker.failures} times in a row; "
             f"the next run tries it at {breaker.retry_at:%H:%M:%S} UTC."
         )
     if overview.full_disk:
-        say(f"No runs start on this machine: {overview.full_disk}.")
+        print_message(f"No runs start on this machine: {overview.full_disk}.")
     for name, why in overview.waiting.items():
-        say(f"The scheduler {name} starts no runs: {why}.")
+        print_message(f"The scheduler {name} starts no runs: {why}.")
     if not overview.schedulers:
-        say("No scheduler is alive. Start one: jupyter etl up")
+        print_message("No scheduler is alive. Start one: jupyter etl up")
     for owner in overview.unserved:
-        say(f"No scheduler runs the pipelines of {owner}. Start one: jupyter etl up --for {owner}")
+        print_message(
+            f"No scheduler runs the pipelines of {owner}. Start one: jupyter etl up --for {owner}"
+        )
 
 
 def pipelines(etl: Etl, request: PipelinesRequest) -> int:
@@ -132,13 +134,13 @@ def pipelines(etl: Etl, request: PipelinesRequest) -> int:
         [_short_pipeline_row(p, health[p.name]) for p in found],
         "There are no pipelines yet. Deploy one: jupyter etl schedule NOTEBOOK WHEN",
     )
-    _say_missing(missing)
+    _print_missing(missing)
     return 0
 
 
-def _say_missing(pipelines: Sequence[Pipeline]) -> None:
+def _print_missing(pipelines: Sequence[Pipeline]) -> None:
     for p in pipelines:
-        say(
+        print_message(
             f"The notebook of {p.name} is missing; version {p.version} still runs. If the "
             f"notebook was renamed or moved: jupyter etl relink {p.name}"
         )
@@ -191,7 +193,7 @@ def runs(etl: Etl, request: RunsRequest) -> int:
     write_table([_short_row(run, now) for run in found], "There are no runs yet.")
     total = etl.runs.count(pipeline=request.pipeline, states=request.state, tags=request.tags)
     if total > len(found):
-        say(f"Showing {len(found)} of {total:,} runs; more with --limit.")
+        print_message(f"Showing {len(found)} of {total:,} runs; more with --limit.")
     return 0
 
 
@@ -225,7 +227,7 @@ def _follow(etl: Etl, run_id: int, *, as_json: bool) -> int:
                 write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        say(f"The run continues: jupyter etl logs {run_id} --follow")
+        print_message(f"The run continues: jupyter etl logs {run_id} --follow")
         raise
     return exit_code_of(log.run)
 
@@ -245,7 +247,7 @@ def retry(etl: Etl, request: RetryRequest) -> int:
         run = etl.runs.retry(request.run)
         write(f"Run {run.id} of {run.new.pipeline} is queued again.")
     if not etl.schedulers():
-        say("No scheduler is alive; the run waits for one: jupyter etl up")
+        print_message("No scheduler is alive; the run waits for one: jupyter etl up")
     return 0
 
 

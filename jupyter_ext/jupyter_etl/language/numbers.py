@@ -37,20 +37,20 @@ class Range:
         name: Name of the field in messages.
         least, most: The ends.
         whole: Whether it must be an integer.
-        say: Formats a number for messages.
+        format: Formats a number for messages.
     """
 
     name: str
     least: float
     most: float
     whole: bool = True
-    say: Callable[[float], str] = "{:,}".format
+    format: Callable[[float], str] = "{:,}".format
 
     @property
     def words(self) -> str:
         """Description of the allowed values: ``a whole number from 0 to 100``."""
         kind = "a whole number from" if self.whole else "from"
-        return f"{kind} {self.say(self.least)} to {self.say(self.most)}"
+        return f"{kind} {self.format(self.least)} to {self.format(self.most)}"
 
     def check(self, value: object) -> None:
         """Raise an error for a value outside the range; a bool or NaN is not a number.
@@ -76,9 +76,9 @@ class Range:
         if number is None:
             raise self._refused(repr(text), hint="Write digits only, like 20.")
         if number < self.least:
-            raise self._refused(repr(text), hint=f"The smallest is {self.say(self.least)}.")
+            raise self._refused(repr(text), hint=f"The smallest is {self.format(self.least)}.")
         if number > self.most:
-            raise self._refused(repr(text), hint=f"The largest is {self.say(self.most)}.")
+            raise self._refused(repr(text), hint=f"The largest is {self.format(self.most)}.")
         return number
 
     def _refused(self, shown: str, *, hint: str = "") -> DeclarationError:
@@ -93,7 +93,7 @@ class Range:
             return repr(value)
         if isinstance(value, int) and value.bit_length() > 64:
             return f"a number of {value.bit_length():,} bits"
-        return self.say(value)
+        return self.format(value)
 
 
 def _seconds(value: float) -> str:
@@ -105,9 +105,9 @@ def _bytes(value: float) -> str:
 
 
 RETRIES = Range(name="retries", least=0, most=1_000)
-TIMEOUT_S = Range(name="timeout_s", least=0.001, most=int(MAX_S), whole=False, say=_seconds)
+TIMEOUT_S = Range(name="timeout_s", least=0.001, most=int(MAX_S), whole=False, format=_seconds)
 PRIORITY = Range(name="priority", least=-100, most=100)
-MEMORY_BYTES = Range(name="memory_bytes", least=64_000_000, most=MAX_BYTES, say=_bytes)
+MEMORY_BYTES = Range(name="memory_bytes", least=64_000_000, most=MAX_BYTES, format=_bytes)
 """The minimum is about the memory of an empty kernel."""
 
 PARALLEL = Range(name="parallel", least=1, most=10_000)

@@ -35,7 +35,7 @@ _FILE_SCHEMES = ("file", "http", "https", "s3", "s3a", "gs", "gcs", "abfs", "abf
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _GLOB = re.compile(r"[*?\[]")
 _OPTIONS_OF = {"sheet": (SourceKind.EXCEL,), "delimiter": (SourceKind.CSV,)}
-_LOOK_AT = 1000
+_MAX_NAMES = 1000
 _SECRET_QUERY = re.compile(
     r"[?&;](?:[^=&;]*[_-])?(?:\w*password|passwd|pwd|pass|token|secret|api_?key|access_?key|sig"
     r"|signature|credential)=[^&;]",
@@ -175,7 +175,7 @@ def _url(source: Source, base: Path) -> Source:
         is_sqlite = scheme.split("+")[0] == "sqlite"
         location = _sqlite_url(written, base) if is_sqlite else written
         return replace(source, kind=str(SourceKind.SQL), location=location)
-    found = _kind_of_outcome(written.partition("?")[0].partition("#")[0])
+    found = _kind_of_extension(written.partition("?")[0].partition("#")[0])
     if found is None and scheme in {"http", "https"}:
         # The format of an API's response follows from its content type.
         found = SourceKind.HTTP
@@ -225,11 +225,11 @@ def _absolute(written: str, base: Path) -> str:
 
 def file_kind(path: str) -> SourceKind | None:
     """Return the kind of file for the suffix of a path, compressed or not; None for any other."""
-    kind = _kind_of_outcome(path)
+    kind = _kind_of_extension(path)
     return kind if kind in _FILE_KINDS else None
 
 
-def _kind_of_outcome(path: str) -> SourceKind | None:
+def _kind_of_extension(path: str) -> SourceKind | None:
     lowered = path.rstrip("/").lower()
     for ending in _COMPRESSED:
         lowered = lowered.removesuffix(ending)
@@ -240,7 +240,7 @@ def _kind_of_path(name: str, written: str, path: str) -> SourceKind:
     folder = Path(path)
     if folder.is_dir():
         return _kind_of_files(name, written, folder, folder.rglob("*"))
-    if found := _kind_of_outcome(path):
+    if found := _kind_of_extension(path):
         return found
     if _GLOB.search(path):
         base, matches = _matching(folder)
@@ -276,9 +276,9 @@ def _kind_of_files(
     found: dict[SourceKind, int] = {}
     texts = 0
     for number, path in enumerate(paths):
-        if number >= _LOOK_AT:
+        if number >= _MAX_NAMES:
             break
-        kind = _kind_of_outcome(path.name)
+        kind = _kind_of_extension(path.name)
         if kind not in _FILE_KINDS or left_out(path.relative_to(base).parts, pattern):
             continue
         if path.is_file():

@@ -43,7 +43,7 @@ _OWNED = update(attempts).where(
     attempts.c.outcome.is_(None),
 )
 _BEGUN = _OWNED.where(attempts.c.started_at.is_(None))
-_BEATEN = _OWNED.values(heartbeat=attempts.c.heartbeat + 1)
+_HEARTBEAT = _OWNED.values(heartbeat=attempts.c.heartbeat + 1)
 _THIS = runs.c.id == bindparam("this")
 _RUNNING = (
     update(runs)
@@ -92,7 +92,7 @@ class Attempts(Part):
         self, run_id: int, number: int, token: str, *, cell: int | None = None
     ) -> Heartbeat:
         with self._ledger.writing() as connection:
-            advanced = connection.execute(_BEATEN, _key(run_id, number, token))
+            advanced = connection.execute(_HEARTBEAT, _key(run_id, number, token))
             if advanced.rowcount != 1:
                 return Heartbeat(valid=False, cancel=False)
             this = {"this": run_id}

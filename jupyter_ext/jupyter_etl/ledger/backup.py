@@ -158,7 +158,7 @@ def put_back(
         except StoreError as problem:
             if problem.retryable:
                 raise
-            _never_again(part, last_run)
+            _skip_run_numbers(part, last_run)
             there = _keep_damaged(ledger, kept)
             _sync(part)
             # SQLite would apply a journal of the old file to the new one.
@@ -167,7 +167,7 @@ def put_back(
             part.replace(ledger)
             return kept if there else None
         back_up(ledger, kept)
-        _never_again(part, max(last_run, present.last_run))
+        _skip_run_numbers(part, max(last_run, present.last_run))
         _copy(part, ledger)
     return kept
 
@@ -181,7 +181,7 @@ def _keep_damaged(ledger: Path, kept: Path) -> bool:
     return True
 
 
-def _never_again(path: Path, last_run: int) -> None:
+def _skip_run_numbers(path: Path, last_run: int) -> None:
     """Number new runs after all that ever existed: an id names a folder on disk."""
     with closing(sqlite3.connect(path)) as connection, connection:
         raised = connection.execute(

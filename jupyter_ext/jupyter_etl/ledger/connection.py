@@ -29,7 +29,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from jupyter_etl.errors import MissingDependency, StoreError
 from jupyter_etl.ledger.databases.error_mapping import translated
 from jupyter_etl.ledger.databases.sqlite import WatchedFile, note_identity
-from jupyter_etl.ledger.databases.wakeups import ListenWakeups, PipeWakeups, notify, ring_pipes
+from jupyter_etl.ledger.databases.wakeups import ListenWakeups, PipeWakeups, notify, wake_pipes
 from jupyter_etl.ledger.schema.types import Json
 from jupyter_etl.ports import Wakeups
 
@@ -109,12 +109,12 @@ class Ledger:
             with connection.begin():
                 self._check_identity(connection)
                 if patiently and not self.is_sqlite:
-                    _be_patient(connection)
+                    _set_timeouts(connection)
                 yield connection
                 if ring and not self.is_sqlite:
                     notify(connection)
         if ring and self.is_sqlite:
-            ring_pipes(self._path)
+            wake_pipes(self._path)
 
     @contextmanager
     def wakeups(self) -> Iterator[Wakeups]:
@@ -257,7 +257,7 @@ def _no_ledger(what: str) -> StoreError:
     )
 
 
-def _be_patient(connection: Connection) -> None:
+def _set_timeouts(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.answer_s = None
     # It is not returned to a pool: it is closed at the end.

@@ -12,7 +12,7 @@ from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.ledger.connection import Part
 from jupyter_etl.ledger.lineage import save_lineage
 from jupyter_etl.ledger.publications import Publishing, make_visible
-from jupyter_etl.ledger.queue.publication_locks import check_turn, give_back
+from jupyter_etl.ledger.queue.publication_locks import check_lock, release_locks
 from jupyter_etl.ledger.runs import locked_run
 from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import held_moves, holds, runs
@@ -87,8 +87,8 @@ class Holds(Part):
             visible = []
             if committed:
                 for what in sorted(committed, key=lambda what: what.name):
-                    check_turn(connection, what.name, draft=row.draft, token=token)
-                give_back(connection, token)
+                    check_lock(connection, what.name, draft=row.draft, token=token)
+                release_locks(connection, token)
                 publishing = Publishing(
                     owner=row.owner,
                     pipeline=row.pipeline,

@@ -28,7 +28,7 @@ _WAL_IS_SAFE_FROM = (3, 51, 3)
 _ALEMBIC = threading.Lock()
 
 
-def bring_up_to_date(ledger: Ledger, *, backup: bool = True) -> None:
+def upgrade_schema(ledger: Ledger, *, backup: bool = True) -> None:
     """Create the tables or migrate them; one query shows if they are up to date.
 
     A migration is one transaction: if it is interrupted, the ledger has not changed.

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, false, insert, or_, select, true, 
 from jupyter_etl.errors import Conflict, PermissionDenied
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.databases.error_mapping import not_found
-from jupyter_etl.ledger.queue.publication_locks import check_turn, give_back
+from jupyter_etl.ledger.queue.publication_locks import check_lock, release_locks
 from jupyter_etl.ledger.schema.rows import value_of
 from jupyter_etl.ledger.schema.tables import (
     pipelines,
@@ -86,8 +86,8 @@ class Publications(Part):
         )
         with self._ledger.writing(ring=True) as connection:
             if token is not None:
-                check_turn(connection, committed.name, draft=draft, token=token)
-                give_back(connection, token)
+                check_lock(connection, committed.name, draft=draft, token=token)
+                release_locks(connection, token)
             (version,) = make_visible(connection, [committed], interactive)
             for one in sorted(watermarks, key=lambda one: (one.pipeline, one.cursor.label)):
                 put_watermark(connection, one.pipeline, one.cursor, one.value, by=owner, now=now)

@@ -12,7 +12,7 @@ from jupyter_etl.ledger.attempts import Attempts
 from jupyter_etl.ledger.connection import Ledger, inserting
 from jupyter_etl.ledger.holds import Holds
 from jupyter_etl.ledger.lineage import Lineage
-from jupyter_etl.ledger.migration import bring_up_to_date
+from jupyter_etl.ledger.migration import upgrade_schema
 from jupyter_etl.ledger.pipelines import Pipelines
 from jupyter_etl.ledger.pruning import Pruning
 from jupyter_etl.ledger.publications import Publications
@@ -62,7 +62,7 @@ class SqlStore(
         super().__init__(Ledger(url))
         self._id = ""
         try:
-            bring_up_to_date(self._ledger)
+            upgrade_schema(self._ledger)
             self._ledger.watch(self.load_identity())
         except BaseException:
             self._ledger.close()

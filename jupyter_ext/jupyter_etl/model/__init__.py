@@ -1,7 +1,7 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
-from jupyter_etl.model.checkpoint import Checkpoint, Resumption, Retried, Said
+from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried
 from jupyter_etl.model.failure import Failure, FailureKind
 from jupyter_etl.model.health import (
     ATTENTION,
@@ -163,6 +163,7 @@ __all__ = [
     "PublicationVersion",
     "PublishMode",
     "Read",
+    "Reported",
     "Resumption",
     "Retried",
     "Retyped",
@@ -171,7 +172,6 @@ __all__ = [
     "RunLineage",
     "RunState",
     "RunSummary",
-    "Said",
     "Schedule",
     "ScheduleKind",
     "Severity",

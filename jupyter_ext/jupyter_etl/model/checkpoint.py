@@ -12,8 +12,8 @@ from jupyter_etl.model.watermark import CursorMove
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """The requests of a run to its runner up to a point in time.
+class Reported:
+    """What a notebook has reported to its runner up to a point in time.
 
     Args:
         staged: Outputs to commit; in a checkpoint, their folders are relative to its own.
@@ -40,7 +40,7 @@ class Checkpoint:
         before: Sources of the code cells before it, which had been executed.
         kernel: The kernel that its notebook named; None if it named none.
         parameters: Parameters of the attempt, typed, as JSON values.
-        said: Requests to the runner before the failed cell.
+        reported: Reports to the runner before the failed cell.
         bytes: Size of the variables on disk.
         names: Names of the saved variables.
         left_out: Variables that were not saved, with the reason.
@@ -53,7 +53,7 @@ class Checkpoint:
     before: tuple[str, ...] = ()
     kernel: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
-    said: Said = field(default_factory=Said)
+    reported: Reported = field(default_factory=Reported)
     bytes: int = 0
     names: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from jupyter_etl.language.checks import parse_checks
 from jupyter_etl.language.durations import parse_duration
 from jupyter_etl.model import CheckResult, CheckRule, RunContext, broken_checks
 from jupyter_etl.notebook.frames import to_pandas
-from jupyter_etl.notebook.passes import Stream, passes, rows_of
 from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
+from jupyter_etl.notebook.streams import Stream, rereadable, rows_of
 from jupyter_etl.ports import Channel, CheckRunner
 from jupyter_etl.services.plugins import load_block
 
@@ -103,7 +103,7 @@ def _by_rules(
     session: Harness, name: str, rules: Sequence[CheckRule], rows: pa.Table | Stream
 ) -> list[CheckResult]:
     runner = cast("CheckRunner", load_block("check_runner", "duckdb")())
-    with passes(rows) as data:
+    with rereadable(rows) as data:
         return runner.run(
             rules,
             data,

@@ -147,7 +147,7 @@ def publish_table(
     published = _hand_over(data_session, staged, reader, live=live, data=data)
     if new is not None:
         # Not before: if the notebook survives a failure, the watermark must not have moved.
-        new.tell()
+        new.report()
     return published
 
 

@@ -20,9 +20,9 @@ from jupyter_etl.notebook.checks import check_data
 from jupyter_etl.notebook.frames import as_frame, to_arrow
 from jupyter_etl.notebook.memory import Remembered, whole
 from jupyter_etl.notebook.notes import print_notes
-from jupyter_etl.notebook.passes import Stream, comes_again, rows_of
 from jupyter_etl.notebook.queries import Query, answer
 from jupyter_etl.notebook.read_limit import SETTING, ReadLimit
+from jupyter_etl.notebook.streams import Stream, is_rereadable, rows_of
 from jupyter_etl.notebook.watermarks import IncrementalLoad, NewRows, load_since, stream_since
 from jupyter_etl.ports import Access, Channel, Reading, ReadRequest, SecretResolver
 from jupyter_etl.services.preview import Preview, info_of, preview_of
@@ -315,7 +315,7 @@ class DataSession:
             with self.reporting(target):
                 return self._open(target, ReadRequest(table=target.table)).batches
 
-        return Stream(first=self.stream(name), again=again if comes_again(target) else None)
+        return Stream(first=self.stream(name), again=again if is_rereadable(target) else None)
 
     def _read(
         self, target: Target, request: ReadRequest, most: ReadLimit

@@ -102,12 +102,12 @@ class NewRows:
 
     Args:
         reader: Reads the rows.
-        tell: Reports the new watermark to the channel and prints what was read. Call it after
+        report: Reports the new watermark to the channel and prints what was read. Call it after
             all rows have been staged.
     """
 
     reader: pa.RecordBatchReader
-    tell: Callable[[], None]
+    report: Callable[[], None]
 
 
 def load_since(
@@ -185,7 +185,7 @@ def stream_since(
                 sizes.append(batch.nbytes)
                 yield batch
 
-    def tell() -> None:
+    def report() -> None:
         [found] = ends
         move = _moved(cursor, start, found)
         note = _note(wanted, move, found.rows, found)
@@ -194,7 +194,7 @@ def stream_since(
         sys.stdout.write(f"{_summary(cursor, note, channel)}\n")
 
     rows = pa.RecordBatchReader.from_batches(reading.batches.schema, batches())
-    return NewRows(reader=rows, tell=tell)
+    return NewRows(reader=rows, report=report)
 
 
 def _read(cursor: Cursor, reading: Reading, *, rows: int, size: int, note: str) -> Read:

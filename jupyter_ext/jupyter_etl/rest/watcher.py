@@ -75,7 +75,7 @@ class RunWatcher:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def look(self) -> int:
+    async def poll(self) -> int:
         """Poll once and emit the changes since the last poll; the first poll emits nothing.
 
         Returns:
@@ -95,9 +95,9 @@ class RunWatcher:
 
     async def _watch(self) -> None:
         with ExitStack() as wakeups:
-            await self._look_again_and_again(wakeups)
+            await self._poll_until_stopped(wakeups)
 
-    async def _look_again_and_again(self, wakeups: ExitStack) -> None:
+    async def _poll_until_stopped(self, wakeups: ExitStack) -> None:
         failures, has_wakeups = 0, False
         while True:
             try:
@@ -105,9 +105,9 @@ class RunWatcher:
                     if not has_wakeups:
                         await self._service.call(partial(self._add_pipe, wakeups, self._wake()))
                         has_wakeups = True
-                    await self.look()
+                    await self.poll()
                 failures = 0
-            except Exception:  # noqa: BLE001 - the watcher outlives whatever the ledger does
+            except Exception:  # noqa: BLE001 - the watcher continues, whatever the ledger raises
                 failures += 1
                 level = logging.WARNING if failures == 1 else logging.DEBUG
                 self._log.log(level, "No events of runs for now.", exc_info=True)

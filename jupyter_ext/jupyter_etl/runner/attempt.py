@@ -197,7 +197,7 @@ def _execute(
 
 def _begin(context: AttemptContext, record: RunRecord, start: Start) -> None:
     context.remark(start.note)
-    record.take_over(start.said)
+    record.take_over(start.reported)
 
 
 def _commit(

@@ -62,7 +62,7 @@ def count_code(cells: Sequence[NotebookCell]) -> int:
     return sum(1 for cell in cells if cell.get("cell_type") == "code")
 
 
-def say_cell(index: int | None) -> str:
+def cell_title(index: int | None) -> str:
     """Return the name of a cell for users, counted from 1: ``cell 3``."""
     return "the cell of injected parameters" if index is None else f"cell {index + 1}"
 

@@ -30,9 +30,9 @@ from jupyter_etl.language.sizes import format_size
 from jupyter_etl.runner.channel.protocol import Refusal, error_of, refusal_of
 from jupyter_etl.runner.kernel.fork import (
     QUIET,
-    die_with,
-    go_first,
+    exit_with_parent,
     limit_data,
+    prefer_for_oom_kill,
     reset_signals,
     take_environment,
 )
@@ -286,10 +286,10 @@ def serve(line: socket.socket, preload: Sequence[str]) -> None:
 
 def _work(parent: int, message: bytes, answer: socket.socket) -> NoReturn:
     try:
-        if die_with(parent):
+        if exit_with_parent(parent):
             call = msgspec.json.decode(message, type=_Call)
             reset_signals()
-            go_first()
+            prefer_for_oom_kill()
             take_environment(call.env)
             # A library that cannot allocate memory prints a trace; the caller receives a sentence.
             os.dup2(1, 2)

@@ -15,7 +15,7 @@ from jupyter_etl.runner.kernel.kernels import ATTEMPT
 from jupyter_etl.runner.kernel.processes import kill_tree, living
 
 _GONE_S = 2.0
-_LOOK_S = 0.02
+_POLL_S = 0.02
 
 
 def clean_up_attempt(folder: Path, *, pid: int | None, command: Sequence[str]) -> int:
@@ -77,4 +77,4 @@ def _kill(process: psutil.Process) -> None:
         return
     until = time.monotonic() + _GONE_S
     while any(living([process.pid])) and time.monotonic() < until:
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)

@@ -19,7 +19,7 @@ from jupyter_etl.model import (
     Staged,
     TimeLimit,
 )
-from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.runner.cells import cell_title
 from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.folders import home_of
 from jupyter_etl.runner.progress import Progress
@@ -129,7 +129,7 @@ def outcome_of_cancellation(
         timeout_s: The time limit in seconds.
         detail: Detail of the reason; for a timeout, where the limit was set.
     """
-    where = "" if at is None else f" in {say_cell(at)}"
+    where = "" if at is None else f" in {cell_title(at)}"
     if reason is CancellationReason.OUT_OF_MEMORY:
         return outcome_of_memory(at, detail)
     if reason is CancellationReason.FENCED:
@@ -152,7 +152,7 @@ def outcome_of_memory(at: int | None, used: str, problem: str = "") -> AttemptOu
         used: ``2.1 GB used, the limit is 2 GB``.
         problem: Python's message about a refused allocation; "" if there was none.
     """
-    where = "" if at is None else f" in {say_cell(at)}"
+    where = "" if at is None else f" in {cell_title(at)}"
     more = f" ({problem})" if problem else ""
     message = f"out of memory{where}: {used}{more}"
     return _failed(FailureKind.OUT_OF_MEMORY, message, at, retryable=False)
@@ -172,7 +172,7 @@ def refused_memory(outcome: AttemptOutcome, used: str) -> AttemptOutcome:
 
 def error_of_cancellation(cancellation: Cancellation, at: int | None) -> str:
     """Return in one line why a kernel was ended deliberately; "" if it was not."""
-    where = say_cell(at)
+    where = cell_title(at)
     if cancellation.reason is CancellationReason.OUT_OF_MEMORY:
         return outcome_of_memory(at, cancellation.detail).error
     if cancellation.reason is CancellationReason.UNGUARDED:
@@ -277,7 +277,7 @@ def _outcome_of_cell(problem: PapermillExecutionError, progress: Progress) -> At
     message = one_line(name, value)
     if name == "StdinNotImplementedError":
         message = (
-            f"input() was called in {say_cell(cell)}, but a run has no input. Declare a "
+            f"input() was called in {cell_title(cell)}, but a run has no input. Declare a "
             "parameter instead: %etl param NAME TYPE = DEFAULT."
         )
     failure = Failure(kind=FailureKind.ERROR, error_type=name, message=message)

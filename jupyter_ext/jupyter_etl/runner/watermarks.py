@@ -116,8 +116,8 @@ def refuse_doubles(
         value, era = (None, 0) if found is None else (found.value, found.era)
         if (value, era) != (move.start.after, move.start.era):
             raise PublishError(
-                f"The watermark of {move.cursor.label} moved from {_said(move.start.after)} to "
-                f"{_said(value)} since this run started to read; its appended rows might be "
+                f"The watermark of {move.cursor.label} moved from {_value_text(move.start.after)} to "
+                f"{_value_text(value)} since this run started to read; its appended rows might be "
                 "duplicates.",
                 hint="A further attempt reads from there. With --mode upsert runs may overlap.",
                 retryable=True,
@@ -155,5 +155,5 @@ def _greater(one: CursorValue | None, other: CursorValue | None) -> CursorValue 
     return other if is_further(other, one) else one
 
 
-def _said(value: CursorValue | None) -> str:
+def _value_text(value: CursorValue | None) -> str:
     return "the start" if value is None else value.text

@@ -44,7 +44,7 @@ class Observer:
     def __init__(self, clock: Clock, lease_s: float) -> None:
         self._clock = clock
         self._lease_s = lease_s
-        self._looked_at: float | None = None
+        self._polled_at: float | None = None
         self._signs: dict[tuple[int, int], _Sign] = {}
 
     def lost(self, claims: Sequence[Claim]) -> list[Claim]:
@@ -54,8 +54,8 @@ class Observer:
             claims: All live attempts, freshly loaded. Attempts that are missing here are forgotten.
         """
         now = self._clock.monotonic()
-        since = 0.0 if self._looked_at is None else now - self._looked_at
-        self._looked_at = now
+        since = 0.0 if self._polled_at is None else now - self._polled_at
+        self._polled_at = now
         passed_s = min(since, self._lease_s / _STEPS)
         self._signs = {_key(claim): self._sign(claim, passed_s) for claim in claims}
         return [claim for claim in claims if self._is_lost(claim)]
@@ -120,7 +120,7 @@ class LostAttemptRecovery:
         self._ended.update({(run_id, number): code for run_id, number, code in ended})
         return bool(ended)
 
-    def reap(self, *, live: bool = True) -> tuple[list[Claim], int]:
+    def recover(self, *, live: bool = True) -> tuple[list[Claim], int]:
         """End lost attempts.
 
         Args:

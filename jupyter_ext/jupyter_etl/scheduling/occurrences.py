@@ -95,10 +95,10 @@ def previous_occurrence(schedule: Schedule, before: datetime) -> datetime | None
 
 def occurrences_between(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the instants in ``(start, end]``, in order, UTC."""
-    tick = next_occurrence(schedule, start)
-    while tick is not None and tick <= end:
-        yield tick
-        tick = next_occurrence(schedule, tick)
+    occurrence = next_occurrence(schedule, start)
+    while occurrence is not None and occurrence <= end:
+        yield occurrence
+        occurrence = next_occurrence(schedule, occurrence)
 
 
 def next_occurrences(schedule: Schedule, after: datetime, count: int) -> list[datetime]:

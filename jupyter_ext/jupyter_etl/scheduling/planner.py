@@ -140,14 +140,14 @@ def _plan_all(
     pipeline: Pipeline, schedule: Schedule, first: datetime, now: datetime, active: Sequence[Run]
 ) -> Planned:
     runs: list[NewRun] = []
-    tick: datetime | None = first
-    while tick is not None and tick <= now and len(runs) < BATCH:
-        runs.append(_scheduled(pipeline, schedule, tick))
-        tick = next_occurrence(schedule, tick)
+    occurrence: datetime | None = first
+    while occurrence is not None and occurrence <= now and len(runs) < BATCH:
+        runs.append(_scheduled(pipeline, schedule, occurrence))
+        occurrence = next_occurrence(schedule, occurrence)
     cancel: tuple[int, ...] = ()
     if pipeline.policy.overlap is Overlap.CANCEL_PREVIOUS and len(runs) == 1:
         cancel = tuple(run.id for run in _overlapping(active))
-    return Planned(pipeline=pipeline, runs=tuple(runs), next_due=tick, cancel=cancel)
+    return Planned(pipeline=pipeline, runs=tuple(runs), next_due=occurrence, cancel=cancel)
 
 
 def _admit(
@@ -181,19 +181,19 @@ def _missed(pipeline: Pipeline, schedule: Schedule, first: datetime, last: datet
     """Return the record of the occurrences in ``[first, last]``, which are not run."""
     count = 1 + count_occurrences(schedule, first, last)
     run = _scheduled(pipeline, schedule, last)
-    note = f"{count} time passed" if count == 1 else f"{count} times passed"
+    note = "1 due time was missed" if count == 1 else f"{count} due times were missed"
     span = f"at {logical_key_of(first)}"
     if count > 1:
         span = f"from {logical_key_of(first)} to {logical_key_of(last)}"
         key = f"{logical_key_of(first)}..{logical_key_of(last)}"
         interval = Partition(start=interval_of(schedule, first).start, end=run.interval.end)
         run = replace(run, logical_key=key, interval=interval, due_at=first)
-    note = f"{note} unseen, {span} (catch-up {pipeline.policy.catchup})."
+    note = f"{note}, {span} (catch-up {pipeline.policy.catchup})."
     return replace(run, state=RunState.SKIPPED, note=note)
 
 
-def _scheduled(pipeline: Pipeline, schedule: Schedule, tick: datetime) -> NewRun:
-    return _new_run(pipeline, tick, interval_of(schedule, tick, is_occurrence=True))
+def _scheduled(pipeline: Pipeline, schedule: Schedule, occurrence: datetime) -> NewRun:
+    return _new_run(pipeline, occurrence, interval_of(schedule, occurrence, is_occurrence=True))
 
 
 def _new_run(pipeline: Pipeline, at: datetime, interval: Partition) -> NewRun:

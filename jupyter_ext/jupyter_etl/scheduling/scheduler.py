@@ -114,10 +114,10 @@ class Scheduler:
         self._outlook = None
         outlook = self._store.load_outlook(self._clock.now())
         planned = self._plan(outlook) if self._is_clock_right(outlook) else 0
-        live, reaped = self._recovery.reap(live=outlook.live)
-        notified = self._notify() if outlook.unnotified or reaped else 0
-        started = self._start(live, ready=outlook.ready or planned + reaped > 0)
-        done = planned + reaped + notified + started
+        live, recovered = self._recovery.recover(live=outlook.live)
+        notified = self._notify() if outlook.unnotified or recovered else 0
+        started = self._start(live, ready=outlook.ready or planned + recovered > 0)
+        done = planned + recovered + notified + started
         if done == 0:
             self._outlook = outlook
         return done

@@ -40,13 +40,15 @@ _BROKEN_PROMISE = re.compile(r"contract|schema|column|type|unique|null|key|rows"
 @dataclass(frozen=True, kw_only=True)
 class _Rule:
     kind: VerdictKind
-    says: str
+    explanation: str
     names: frozenset[str]
     retryable: bool = False
 
 
-def _rule(kind: VerdictKind, says: str, names: str, *, retryable: bool = False) -> _Rule:
-    return _Rule(kind=kind, says=says, names=frozenset(names.split()), retryable=retryable)
+def _rule(kind: VerdictKind, explanation: str, names: str, *, retryable: bool = False) -> _Rule:
+    return _Rule(
+        kind=kind, explanation=explanation, names=frozenset(names.split()), retryable=retryable
+    )
 
 
 _RULES = (
@@ -166,17 +168,17 @@ _OF_KINDS = {
 def judge(failure: Failure) -> Verdict:
     """Decide whose fault a failure is, and whether the same run may succeed when it is retried."""
     if failure.kind is not FailureKind.ERROR:
-        kind, says, retryable = _OF_KINDS[failure.kind]
+        kind, explanation, retryable = _OF_KINDS[failure.kind]
         detail = "" if failure.kind is FailureKind.CANCELLED else failure.message
-        return _verdict(kind, says, detail, retryable=retryable)
+        return _verdict(kind, explanation, detail, retryable=retryable)
     name = failure.error_type.rpartition(".")[2]
-    kind, says, guess = _judge_error(name, failure.message)
+    kind, explanation, guess = _judge_error(name, failure.message)
     if failure.source:
-        kind, says = VerdictKind.SOURCE, f"The source {failure.source!r} could not be read"
+        kind, explanation = VerdictKind.SOURCE, f"The source {failure.source!r} could not be read"
     shown = failure.message.startswith(name)
     detail = failure.message if shown else f"{name}: {failure.message}".rstrip(": ")
     retryable = guess if failure.retryable is None else failure.retryable
-    return _verdict(kind, says, detail, retryable=retryable)
+    return _verdict(kind, explanation, detail, retryable=retryable)
 
 
 def _judge_error(name: str, message: str) -> tuple[VerdictKind, str, bool]:
@@ -192,7 +194,7 @@ def _judge_error(name: str, message: str) -> tuple[VerdictKind, str, bool]:
         return _judge_publish(message)
     for rule in _RULES:
         if name in rule.names:
-            return rule.kind, rule.says, rule.retryable
+            return rule.kind, rule.explanation, rule.retryable
     if name.startswith("Connection") or name.endswith(("Timeout", "TimeoutError")):
         return VerdictKind.SOURCE, "A source did not answer", True
     return VerdictKind.UNKNOWN, "The cause of the error is unknown", False

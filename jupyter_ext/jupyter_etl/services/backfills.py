@@ -28,7 +28,7 @@ OnProgress = Callable[[int, int], None]
 
 _BATCH = 500
 _TRIES = 20
-_LOOKED_AT = 20
+_RECENT_RUNS = 20
 """Number of runs that the estimate is based on."""
 _POLL_S = 0.5
 _RUNS_A_SECOND = 2000
@@ -255,7 +255,7 @@ class Backfills:
 
     def _median_s(self, pipeline: str) -> float | None:
         found = self._store.load_runs(
-            pipeline=pipeline, states=(RunState.SUCCEEDED,), limit=_LOOKED_AT
+            pipeline=pipeline, states=(RunState.SUCCEEDED,), limit=_RECENT_RUNS
         )
         now = self._clock.now()
         took = [seconds_of(run, now) for run in found if not run.new.draft]

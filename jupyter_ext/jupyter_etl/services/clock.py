@@ -13,10 +13,10 @@ from jupyter_etl.errors import StoreError
 from jupyter_etl.ports import SchedulerStore
 
 _LOG = logging.getLogger(__name__)
-_LOOK_S = 1.0
+_POLL_S = 1.0
 """Seconds between checks whether the thread should end."""
 
-PATIENCE_S = 2 * _LOOK_S
+PATIENCE_S = 2 * _POLL_S
 
 _AGAIN_S = 10.0
 """Seconds between two tries to create a wake-up; in the meantime, waiting processes poll."""
@@ -83,5 +83,5 @@ def woken(
 def _listen(store: SchedulerStore, wake: Callable[[], object], done: threading.Event) -> None:
     with store.wakeups() as wakeups:
         while not done.is_set():
-            if wakeups.wait(_LOOK_S):
+            if wakeups.wait(_POLL_S):
                 wake()

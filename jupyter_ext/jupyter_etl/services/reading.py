@@ -29,7 +29,7 @@ from jupyter_etl.model import (
     TableInfo,
 )
 from jupyter_etl.ports import Access, Connector, Publisher, Reading, ReadRequest
-from jupyter_etl.publishing.files.publisher import says_types
+from jupyter_etl.publishing.files.publisher import records_types
 from jupyter_etl.publishing.selection import limited
 from jupyter_etl.publishing.tables.staging import staged_rows
 from jupyter_etl.services.plugins import load_block
@@ -206,7 +206,7 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
         SourceError: A file without recorded types cannot be read.
     """
     begun, what = perf_counter(), version.what
-    if what.kind is PublicationKind.FILE and not says_types(what):
+    if what.kind is PublicationKind.FILE and not records_types(what):
         kind = file_kind(what.location)
         if kind is not None and request.query is None:
             source = Source(name=version.name, kind=kind, location=what.location)

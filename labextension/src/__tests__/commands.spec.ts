@@ -55,7 +55,7 @@ describe('insert-cell', () => {
     load();
     await done;
     expect(cell.source).toBe('%etl status');
-    expect(context.opener.said).toEqual([]);
+    expect(context.opener.calls).toEqual([]);
     expect(app.shell.activateById).toHaveBeenCalledWith('a.ipynb');
     context.model.dispose();
   });
@@ -64,7 +64,7 @@ describe('insert-cell', () => {
     const { cell, panel } = notebook('etl-run:42.ipynb');
     const { app, context } = application(panel, panel);
     await app.commands.execute(CommandIDs.insertCell, { source: '%etl' });
-    expect(context.opener.said).toEqual([['copy', '%etl']]);
+    expect(context.opener.calls).toEqual([['copy', '%etl']]);
     expect(cell.source).toBe('');
     context.model.dispose();
   });

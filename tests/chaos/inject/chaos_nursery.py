@@ -78,17 +78,17 @@ class Spare:
         words = asked["words"]
         # Without the padding at the end: the nursery has its own.
         if not relabel(words[:-1], env):
-            raise AssertionError("a template's words do not fit into the nursery's")
-        return _be_template(words[-2], descriptor, words[:-2])
+            raise AssertionError("the arguments of a fork server do not fit into the nursery's")
+        return _run_fork_server(words[-2], descriptor, words[:-2])
 
 
-def _be_template(life: str, line: int, command: list[str]) -> int:
+def _run_fork_server(state: str, line: int, command: list[str]) -> int:
     import msgspec
 
-    from jupyter_etl.runner.warm.fork_server import Life, serve
+    from jupyter_etl.runner.warm.fork_server import ForkServerState, serve
 
-    told = msgspec.json.decode(life, type=Life)
-    serve(msgspec.structs.replace(told, line=line), lambda: _PREPARED[0], command)
+    reported = msgspec.json.decode(state, type=ForkServerState)
+    serve(msgspec.structs.replace(reported, line=line), lambda: _PREPARED[0], command)
     return 0
 
 

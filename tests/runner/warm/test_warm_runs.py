@@ -152,13 +152,13 @@ def test_a_warm_kernel_ends_a_run_by_exit_as_a_cold_one_does(etl: Etl, here: Pat
     leave = write_notebook(
         here / "leave.ipynb", "print('before')\nexit()\nprint('after')", "print('behind')"
     )
-    told = []
+    reported = []
     for cold in (False, True):
         made, printed, how = run(etl, leave, cold=cold)
         assert (made.state, printed, how["warm"]) == (RunState.SUCCEEDED, "before\n", not cold)
-        told.append([e["message"] for e in etl.runs.events(made.id) if e["kind"] == "log"])
-    assert told[0] == told[1]
-    assert "ended the run in cell 1 with exit()" in told[0][0]
+        reported.append([e["message"] for e in etl.runs.events(made.id) if e["kind"] == "log"])
+    assert reported[0] == reported[1]
+    assert "ended the run in cell 1 with exit()" in reported[0][0]
 
 
 def rested() -> int | None:

@@ -139,17 +139,17 @@ def _step(field: str) -> int:
     return int(field[2:]) if re.fullmatch(r"\*/\d+", field) else 0
 
 
-def _series(field: str, say: Callable[[str], str]) -> str:
+def _series(field: str, word_of: Callable[[str], str]) -> str:
     """Describe a list of values, ranges and steps."""
-    return _joined([_term(term, say) for term in field.split(",")])
+    return _joined([_term(term, word_of) for term in field.split(",")])
 
 
-def _term(term: str, say: Callable[[str], str]) -> str:
+def _term(term: str, word_of: Callable[[str], str]) -> str:
     base, slash, step = term.partition("/")
     if base == "*":
         return f"every {_ordinal(int(step))}" if slash else "every one"
     first, dash, last = base.partition("-")
-    span = f"{say(first)} to {say(last)}" if dash else say(first)
+    span = f"{word_of(first)} to {word_of(last)}" if dash else word_of(first)
     if not slash or int(step) == 1:
         return span if dash or not slash else f"{span} onwards"
     return f"{span if dash else f'{span} onwards'} in steps of {int(step)}"

@@ -64,7 +64,7 @@ class WatchedFile:
         self._path = path
         self._place = place
         self._identity = identity
-        self._inode = self._look()
+        self._inode = self._checked_inode()
 
     def was_replaced(self) -> bool:
         """Return whether the name belongs to another file than at the last call.
@@ -72,7 +72,7 @@ class WatchedFile:
         Raises:
             StoreError: There is no such file, or it is empty.
         """
-        found = self._look()
+        found = self._checked_inode()
         replaced, self._inode = found != self._inode, found
         return replaced
 
@@ -96,7 +96,7 @@ class WatchedFile:
                 "one.",
             )
 
-    def _look(self) -> tuple[int, int]:
+    def _checked_inode(self) -> tuple[int, int]:
         try:
             found = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):

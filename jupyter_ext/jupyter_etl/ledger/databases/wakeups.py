@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, text
 CHANNEL = "jupyter_etl"
 """The channel of PostgreSQL that schedulers listen on."""
 
-_FOLDER = ".bells"
+_FOLDER = ".wakeups"
 _READY = ".wakeup"
 
 
@@ -55,7 +55,7 @@ class PipeWakeups:
         os.close(self._pipe)
 
 
-def ring_pipes(ledger: Path) -> None:
+def wake_pipes(ledger: Path) -> None:
     """Wake the schedulers with a pipe next to a SQLite file; delete the pipes of dead ones."""
     try:
         pipes = list(_folder(ledger).glob(f"*{_READY}"))

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from jupyter_etl.ledger.connection import Part, inserting
-from jupyter_etl.ledger.queue.heads import INSTANT, Head, head_behind, head_of, heads_in_order
+from jupyter_etl.ledger.queue.heads import INSTANT, Head, head_of, heads_in_order, next_head
 from jupyter_etl.ledger.queue.limits import Admission
 from jupyter_etl.ledger.runs import published_by
 from jupyter_etl.ledger.schema.rows import attempt_row, run_of
@@ -97,7 +97,7 @@ def _choose(
                 ids.append(head.id)
                 served.add(head.pipeline)
                 is_last = len(ids) == limit
-                following = None if is_last else head_behind(connection, head, ids, now)
+                following = None if is_last else next_head(connection, head, ids, now)
             else:
                 following = None
             if following is not None:

@@ -114,7 +114,7 @@ def head_of(connection: Connection, run_id: int, now: datetime) -> Head | None:
     return next(_heads(connection, _ONE_THAT_IS_READY, ids=[run_id], now=now), None)
 
 
-def head_behind(
+def next_head(
     connection: Connection, head: Head, taken: Collection[int], now: datetime
 ) -> Head | None:
     """Return the next run of the pipeline queue of a head that was taken; None at its end.
@@ -123,8 +123,8 @@ def head_behind(
         connection: Connection of the claiming transaction.
         taken: Ids of the runs that this claim takes.
     """
-    line = {"pipeline": head.pipeline, "cause": head.cause}
-    behind = next(_heads(connection, _BEHIND, **line, ids=list(taken), now=now), None)
+    queue = {"pipeline": head.pipeline, "cause": head.cause}
+    behind = next(_heads(connection, _BEHIND, **queue, ids=list(taken), now=now), None)
     return None if behind is None else behind.served(max(now, head.since))
 
 
@@ -138,8 +138,8 @@ def _is_queued(table: Any) -> ColumnElement[bool]:
 
 
 def _next_in_line() -> Select[Any]:
-    line = [runs.c[name] == bindparam(name) for name in ("pipeline", "cause")]
-    query = select(runs.c.id).where(*_ready(runs), *line, runs.c.id.not_in(_IDS))
+    queue = [runs.c[name] == bindparam(name) for name in ("pipeline", "cause")]
+    query = select(runs.c.id).where(*_ready(runs), *queue, runs.c.id.not_in(_IDS))
     return query.order_by(runs.c.rank, runs.c.due_at, runs.c.id).limit(1)
 
 

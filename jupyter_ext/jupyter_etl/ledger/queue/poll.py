@@ -24,7 +24,7 @@ def _any(table: Table, *where: ColumnElement[bool]) -> Exists:
 
 # Built once: building it takes longer than executing it, and it is the only query of an idle
 # scheduler. Each part is one index lookup.
-_LOOK = select(
+_POLL = select(
     _any(pipelines, _PLANNED, pipelines.c.next_due <= _NOW).label("due"),
     _any(pipelines, _PLANNED, pipelines.c.schedule_kind == ScheduleKind.AFTER).label("subscribers"),
     _any(attempts, attempts.c.outcome.is_(None)).label("live"),
@@ -50,7 +50,7 @@ class Poll(Part):
 
     def load_outlook(self, now: datetime) -> Outlook:
         with self._ledger.reading() as connection:
-            row = connection.execute(_LOOK, {"now": now}).one()
+            row = connection.execute(_POLL, {"now": now}).one()
         instants = (at for at in (row.next_due, row.next_ready, row.next_probe) if at is not None)
         return Outlook(
             due=row.due,

@@ -50,15 +50,15 @@ class Commits(Part):
 
     def end_commits(self, token: str) -> None:
         with self._ledger.writing() as connection:
-            give_back(connection, token)
+            release_locks(connection, token)
 
 
-def give_back(connection: Connection, token: str) -> None:
+def release_locks(connection: Connection, token: str) -> None:
     """Release the locks of a token, in the caller's transaction."""
     connection.execute(delete(commits).where(commits.c.token == token))
 
 
-def check_turn(connection: Connection, name: str, *, draft: bool, token: str) -> None:
+def check_lock(connection: Connection, name: str, *, draft: bool, token: str) -> None:
     """Check that a publication lock was not lost since `begin_commits`.
 
     Raises:

@@ -118,7 +118,7 @@ class FilePublisher(VersionFolders):
         )
 
 
-def says_types(what: Committed) -> bool:
+def records_types(what: Committed) -> bool:
     """Return whether a published file can be read back without inferring types."""
     return (
         extension_of(what.location) == ".parquet"

@@ -139,7 +139,7 @@ class TablePublisher:
                     # current state.
                     if table is not None or open_table(location) is None:
                         raise
-        raise _never_alone(staged.name, location)
+        raise _concurrent_commit(staged.name, location)
 
     def restore(
         self,
@@ -171,7 +171,7 @@ class TablePublisher:
                     return _restore_on(table, version, base=base, number=number, token=token)
                 except CommitFailedError:
                     _pause(attempt)
-        raise _never_alone(version.name, location)
+        raise _concurrent_commit(version.name, location)
 
     def read(self, version: PublicationVersion, request: ReadRequest) -> Reading:
         """Open the rows of exactly that version; see `Publisher.read`."""
@@ -258,7 +258,7 @@ def _restore_on(
     return _recorded(replace(version.what, delta_version=head, changed_rows=None), base)
 
 
-def _never_alone(name: str, location: str) -> PublishError:
+def _concurrent_commit(name: str, location: str) -> PublishError:
     return PublishError(
         f"{name!r} cannot be published: another program commits to {location} "
         "at the same time, without using the ledger.",

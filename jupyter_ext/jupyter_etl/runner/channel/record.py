@@ -21,8 +21,8 @@ from jupyter_etl.model import (
     PublicationVersion,
     PublishMode,
     Read,
+    Reported,
     RunContext,
-    Said,
     Source,
     Staged,
     broken_checks,
@@ -142,10 +142,10 @@ class RunRecord(Verbs):
         blamed = replace(found, source=failure.source, retryable=failure.retryable)
         return replace(outcome, failure=blamed)
 
-    def said(self) -> Said:
+    def reported(self) -> Reported:
         """Return the reports, which a later attempt of the run needs to resume."""
         with self._lock:
-            return Said(
+            return Reported(
                 staged=tuple(self._staged.values()),
                 checks=tuple(self._checks.values()),
                 reads=tuple(self._reads),
@@ -153,14 +153,14 @@ class RunRecord(Verbs):
                 moves=self._cursors.moves,
             )
 
-    def take_over(self, said: Said) -> None:
+    def take_over(self, reported: Reported) -> None:
         """Replace the reports of this attempt by those of an earlier one."""
         with self._lock:
-            self._staged = {one.name: one for one in said.staged}
-            self._checks = {(one.dataset, one.rule.text): one for one in said.checks}
-            self._reads = dict.fromkeys(said.reads)
-            self._pinned = {one.name: one for one in said.pinned}
-            self._cursors.take_over(said.moves)
+            self._staged = {one.name: one for one in reported.staged}
+            self._checks = {(one.dataset, one.rule.text): one for one in reported.checks}
+            self._reads = dict.fromkeys(reported.reads)
+            self._pinned = {one.name: one for one in reported.pinned}
+            self._cursors.take_over(reported.moves)
 
     def follow(self, progress: Progress) -> None:
         """Set the source of the current cell's index."""

@@ -15,7 +15,7 @@ import msgspec
 
 from jupyter_etl.errors import NotFound
 from jupyter_etl.language.sizes import rounded_size
-from jupyter_etl.model import Checkpoint, Outcome, Said
+from jupyter_etl.model import Checkpoint, Outcome, Reported
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.channel.record import RunRecord
 from jupyter_etl.runner.context import AttemptContext
@@ -70,12 +70,12 @@ class Keeper:
         self._record = record
         self._prepared = prepared
         self._limit_bytes = limit_bytes
-        self._said = Said()
+        self._reported = Reported()
         self._problem: str | None = None
 
     def cell_starts(self) -> None:
         """Save the reports so far; a cell that fails reports again when it is retried."""
-        self._said = self._record.said()
+        self._reported = self._record.reported()
 
     def code(self) -> str:
         """Make the folder and return the code with which a kernel writes its variables into it."""
@@ -122,15 +122,15 @@ class Keeper:
 
     def _complete(self, made: Checkpoint) -> Checkpoint:
         index = msgspec.json.decode((self._folder / _INDEX).read_bytes(), type=_Names)
-        if self._said.staged:
+        if self._reported.staged:
             self._stage.rename(self._folder / STAGE)
         staged = tuple(
             replace(one, folder=str(Path(one.folder).resolve().relative_to(self._stage.resolve())))
-            for one in self._said.staged
+            for one in self._reported.staged
         )
         return replace(
             made,
-            said=replace(self._said, staged=staged),
+            reported=replace(self._reported, staged=staged),
             bytes=index.bytes,
             names=index.names,
             left_out=index.left_out,
@@ -156,9 +156,11 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if not folder.is_dir():
         raise NotFound(f"the folder of attempt {number} is missing, or on another machine")
     try:
-        return msgspec.json.decode(
-            (folder / CHECKPOINT / DESCRIPTION).read_bytes(), type=Checkpoint
-        )
+        fields = msgspec.json.decode((folder / CHECKPOINT / DESCRIPTION).read_bytes(), type=dict)
+        if "said" in fields:
+            # The name of the field in checkpoints of earlier versions.
+            fields["reported"] = fields.pop("said")
+        return msgspec.convert(fields, Checkpoint)
     except FileNotFoundError:
         raise NotFound(
             f"attempt {number} saved no variables; they are saved when a cell of a Python "
@@ -190,7 +192,7 @@ def discard_superseded(folder: Path, claim: Claim, outcome: Outcome) -> None:
             discard_checkpoint(folder.parent / str(number))
 
 
-def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
+def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Reported:
     """Copy the staged outputs of an attempt to another one; the checkpoint is not changed.
 
     Args:
@@ -203,14 +205,14 @@ def carried_over(checkpoint: Checkpoint, folder: Path, new: Path) -> Said:
         OSError: The files do not exist, or cannot be written.
     """
     staged = []
-    for one in checkpoint.said.staged:
+    for one in checkpoint.reported.staged:
         target = new / STAGE / one.folder
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(
             folder / CHECKPOINT / STAGE / one.folder, target, copy_function=_link_or_copy
         )
         staged.append(replace(one, folder=str(target)))
-    return replace(checkpoint.said, staged=tuple(staged))
+    return replace(checkpoint.reported, staged=tuple(staged))
 
 
 def kernel_call(verb: str, folder: Path, **arguments: object) -> str:

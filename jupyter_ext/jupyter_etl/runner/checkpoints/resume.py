@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from jupyter_etl.errors import EtlError, ExecutionError, NotFound
-from jupyter_etl.model import Said
+from jupyter_etl.model import Reported
 from jupyter_etl.ports import AttemptPolicy
-from jupyter_etl.runner.cells import NotebookCell, deployed_indices, note_cell, say_cell
+from jupyter_etl.runner.cells import NotebookCell, cell_title, deployed_indices, note_cell
 from jupyter_etl.runner.checkpoints.checkpoint import (
     carried_over,
     kernel_call,
@@ -35,7 +35,7 @@ class Start:
         taken_over: The code cells before it, as the earlier attempt executed them.
         attempt: Number of that attempt; None for a start from the first cell.
         code: Code that loads the variables into a kernel; "" for none.
-        said: The reports of that attempt.
+        reported: The reports of that attempt.
         note: Markdown for users, placed at the first executed cell; "" for none.
     """
 
@@ -43,7 +43,7 @@ class Start:
     taken_over: Sequence[NotebookCell] = ()
     attempt: int | None = None
     code: str = ""
-    said: Said = field(default_factory=Said)
+    reported: Reported = field(default_factory=Reported)
     note: str = ""
 
     def place(self, cells: list[Any], deployed: Sequence[NotebookCell]) -> int:
@@ -110,7 +110,7 @@ def start_of(
         if planned.cell is None:
             return from_the_start(planned.why_not)
         done = _executed(earlier, len(checkpoint.before))
-        said = carried_over(checkpoint, earlier, folder)
+        reported = carried_over(checkpoint, earlier, folder)
     except NotFound as problem:
         return from_the_start(problem.message)
     except (OSError, EtlError, msgspec.MsgspecError) as problem:
@@ -120,9 +120,9 @@ def start_of(
         taken_over=done,
         attempt=resume_from,
         code=kernel_call("restore", earlier / CHECKPOINT),
-        said=said,
+        reported=reported,
         note=f"The cells above were executed by attempt {resume_from} of this run. This attempt "
-        f"loaded its variables and resumes here, at {say_cell(planned.cell)}.",
+        f"loaded its variables and resumes here, at {cell_title(planned.cell)}.",
     )
 
 

@@ -83,7 +83,7 @@ def keep_names(
     kept = [name for name in names if name not in left_out]
     with _create(folder / VALUES) as file:
         pickler = _Pickler(file, namespace)
-        pickler.dump(_surroundings(extensions, _without(secrets, queries or {})))
+        pickler.dump(_session_state(extensions, _without(secrets, queries or {})))
         for name in kept:
             pickler.dump(names[name])
         size = file.tell()
@@ -272,7 +272,7 @@ def _without(secrets: Collection[str], queries: Queries) -> dict[str, dict[str, 
     }
 
 
-def _surroundings(
+def _session_state(
     extensions: Collection[str], queries: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     numpy = sys.modules.get("numpy")

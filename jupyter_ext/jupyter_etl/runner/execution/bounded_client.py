@@ -130,7 +130,7 @@ class CappedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]  # pa
             self._show_rest(cell, cell_index)
             self._remark(cell, self._caps.notice())
             if self.ended is not None and not self.ended.failure:
-                self._remark(cell, self.ended.say())
+                self._remark(cell, self.ended.message())
 
     @staticmethod
     def _remark(cell: Any, text: str) -> None:

@@ -12,7 +12,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from traitlets import Type
 
-LOOK_AGAIN_S = 0.2
+POLL_AGAIN_S = 0.2
 """Longest time in seconds before a reply in the socket is noticed."""
 
 ANSWER_S = 1.0
@@ -35,8 +35,8 @@ class PreviewChannel(AsyncZMQSocketChannel):
         """Return the next message; raises `queue.Empty` if none arrives within ``timeout`` s."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
-            left_s = LOOK_AGAIN_S if until is None else max(0.0, until - time.monotonic())
-            if await self.socket.poll(int(min(left_s, LOOK_AGAIN_S) * 1000)):
+            left_s = POLL_AGAIN_S if until is None else max(0.0, until - time.monotonic())
+            if await self.socket.poll(int(min(left_s, POLL_AGAIN_S) * 1000)):
                 return await self._recv()
             if until is not None and time.monotonic() >= until:
                 raise Empty
@@ -69,7 +69,7 @@ class PreviewClient(AsyncKernelClient):
         asked: set[str] = set()
         while True:
             asked.add(self.kernel_info())
-            if await self._answers(asked) and await self.is_heard(asked):
+            if await self._answers(asked) and await self.receives_output(asked):
                 return
             if not await self.is_alive():
                 raise RuntimeError("The kernel ended before it answered.")
@@ -88,11 +88,11 @@ class PreviewClient(AsyncKernelClient):
         self.info = reply["content"]
         return True
 
-    async def is_heard(self, asked: Container[str]) -> bool:
+    async def receives_output(self, asked: Container[str]) -> bool:
         """Receive output until the kernel is idle after one of the requests; False on timeout."""
         try:
             while True:
-                shown = await self.iopub_channel.get_msg(timeout=LOOK_AGAIN_S)
+                shown = await self.iopub_channel.get_msg(timeout=POLL_AGAIN_S)
                 idle = (
                     shown["msg_type"] == "status" and shown["content"]["execution_state"] == "idle"
                 )

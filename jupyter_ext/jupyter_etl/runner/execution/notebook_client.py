@@ -19,7 +19,7 @@ from jupyter_etl.errors import ExecutionError
 from jupyter_etl.language.durations import format_duration
 from jupyter_etl.model import FailureKind
 from jupyter_etl.runner.bundles.placement import Pinned
-from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.runner.cells import cell_title
 from jupyter_etl.runner.channel.sockets import CHANNEL
 from jupyter_etl.runner.checkpoints.checkpoint import Keeper
 from jupyter_etl.runner.checkpoints.resume import NotRestored, Start
@@ -194,8 +194,8 @@ class EtlNotebookClient(CappedNotebookClient):
                 self._keep_variables()
                 return
             if self.ended is not None:
-                at = say_cell(self._session.progress.deployed(index))
-                self._context.events.log(self.ended.say(at))
+                at = cell_title(self._session.progress.deployed(index))
+                self._context.events.log(self.ended.message(at))
                 return
 
     def _keep_variables(self) -> None:
@@ -248,11 +248,11 @@ class EtlNotebookClient(CappedNotebookClient):
 
     def _mark_dead(self, cell: Any, index: int) -> None:
         process = self.km.provisioner.process
-        cell_name = self._session.progress.deployed(index)
+        deployed = self._session.progress.deployed(index)
         code = process.poll() if process else None
-        died = f"the kernel died in {say_cell(cell_name)}: {_how(code)}"
+        died = f"the kernel died in {cell_title(deployed)}: {_how(code)}"
         # If it was ended deliberately, the reason is the better message.
-        purpose = error_of_cancellation(self._context.cancellation, cell_name)
+        purpose = error_of_cancellation(self._context.cancellation, deployed)
         text = purpose or died
         exited = code is not None and code >= 0 and not purpose
         self._session.progress.kernel_ended(

@@ -15,7 +15,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.runner.kernel.command import HONOURED, why_other_command
 from jupyter_etl.runner.kernel.fork import read_at_import
-from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, Orders, readable
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, KernelSettings, readable
 
 _LAUNCHER = str(Path(__file__).parents[1] / "kernel" / "launcher.py")
 
@@ -82,7 +82,7 @@ class EtlWarmProvisioner(EtlLocalProvisioner):
         why = other.why if other else why_used(forked_kernel, env)
         if why:
             raise NotWarm(why)
-        forked_kernel.begin(Orders(command=tuple(cmd), env=env, cwd=str(cwd)))
+        forked_kernel.begin(KernelSettings(command=tuple(cmd), env=env, cwd=str(cwd)))
         process: Any = forked_kernel
         self.process, self.pid, self.pgid = process, forked_kernel.pid, forked_kernel.pid
         return self.connection_info

@@ -27,7 +27,7 @@ PROCS = "cgroup.procs"
 _MOUNTS = Path("/proc/self/mountinfo")
 _OWN = Path("/proc/self/cgroup")
 _KILL, _FREEZE, _EVENTS = "cgroup.kill", "cgroup.freeze", "cgroup.events"
-_LOOK_S = 0.01
+_POLL_S = 0.01
 _FROZEN_S = 0.2
 
 
@@ -89,7 +89,7 @@ def kill_group(group: Path | None) -> None:
     _write(group / _FREEZE, "1")
     until = time.monotonic() + _FROZEN_S
     while "frozen 0" in _read(group / _EVENTS) and time.monotonic() < until:
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     for pid in pids_in(group):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -107,7 +107,7 @@ def remove_group(group: Path | None, *, patience_s: float = 0.0) -> bool:
     while not _removed(group):
         if time.monotonic() >= until:
             return False
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     return True
 
 

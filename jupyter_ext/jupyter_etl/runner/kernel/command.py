@@ -68,7 +68,7 @@ class Cold:
     why: str
     remedy: str
 
-    def say(self) -> str:
+    def message(self) -> str:
         """Return one sentence for the user."""
         return f"Its runs start cold, because {self.why}; for a warm start, {self.remedy}."
 

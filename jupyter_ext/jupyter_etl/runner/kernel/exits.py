@@ -32,7 +32,7 @@ class Exit:
     how: str
     failure: str = ""
 
-    def say(self, cell: str = "") -> str:
+    def message(self, cell: str = "") -> str:
         """Return a sentence for the user; ``cell`` is the cell's name, or ""."""
         where = f" in {cell}" if cell else ""
         return f"the notebook ended the run{where} with {self.how}; later cells were not executed"

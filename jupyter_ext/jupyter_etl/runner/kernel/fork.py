@@ -61,7 +61,7 @@ def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if _BEFORE_IMPORT.match(name)}
 
 
-def die_with(parent: int) -> bool:
+def exit_with_parent(parent: int) -> bool:
     """Make Linux kill this process when the thread that forked it ends.
 
     Args:
@@ -109,7 +109,7 @@ def limit_data(more_bytes: int) -> None:
         )
 
 
-def go_first() -> None:
+def prefer_for_oom_kill() -> None:
     """Make the out-of-memory killer prefer a notebook to a scheduler or a server."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)

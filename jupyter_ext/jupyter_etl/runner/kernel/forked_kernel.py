@@ -26,10 +26,10 @@ from tornado.ioloop import IOLoop
 from jupyter_etl.runner.kernel.command import LAUNCHER, PACKAGE, arguments_of, python_path
 from jupyter_etl.runner.kernel.exits import stop_at_exit
 from jupyter_etl.runner.kernel.fork import (
-    die_with,
-    go_first,
+    exit_with_parent,
     leave,
     limit_address_space,
+    prefer_for_oom_kill,
     read_at_import,
     redirect,
     relabel,
@@ -50,12 +50,12 @@ NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 _BACKEND = "MPLBACKEND"
 """A variable that a kernel sets only if it is not set."""
 
-_MAX_ORDERS_BYTES = 200_000
+_MAX_SETTINGS_BYTES = 200_000
 _READY = b"1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Orders:
+class KernelSettings:
     """Instructions for a forked kernel.
 
     Args:
@@ -91,7 +91,7 @@ class ForkedKernel:
         self.imported_with = imported_with
         self.returncode: int | None = None
         self._line = line
-        self.begun: Orders | None = None
+        self.begun: KernelSettings | None = None
         self._went = False
 
     @property
@@ -99,15 +99,15 @@ class ForkedKernel:
         """Whether it has not become the kernel of a run yet."""
         return not self._went
 
-    def begin(self, orders: Orders) -> None:
+    def begin(self, settings: KernelSettings) -> None:
         """Start the kernel's initialization; the environment may still change before it is used.
 
         Args:
-            orders: Preliminary instructions.
+            settings: Preliminary instructions.
         """
-        self.begun = orders
+        self.begun = settings
         with contextlib.suppress(ConnectionError):
-            self._line.send(msgspec.json.encode(orders))
+            self._line.send(msgspec.json.encode(settings))
 
     def go(
         self,
@@ -127,12 +127,12 @@ class ForkedKernel:
             address_space_bytes: Limit of the address space; None for no limit.
         """
         assert self.begun is not None  # noqa: S101 - it is asked of what has begun
-        orders = replace(
+        settings = replace(
             self.begun, env=env, cwd=cwd, module=module, address_space_bytes=address_space_bytes
         )
         self._went = True
         with contextlib.suppress(ConnectionError):
-            socket.send_fds(self._line, [msgspec.json.encode(orders)], [2])
+            socket.send_fds(self._line, [msgspec.json.encode(settings)], [2])
             self._line.recv(len(_READY))
 
     async def left(self) -> None:
@@ -219,7 +219,7 @@ def fork_kernel(*inherited: int) -> ForkedKernel:
 def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:
     code = 1
     try:
-        if not die_with(parent):
+        if not exit_with_parent(parent):
             os._exit(0)
         os.setsid()
         widen_descriptors()
@@ -233,17 +233,17 @@ def _wait_and_become(parent: int, line: socket.socket) -> NoReturn:
 
 
 def _become(line: socket.socket) -> None:
-    orders, _ = _next(line)
-    _show(orders)
+    settings, _ = _next(line)
+    _show(settings)
     output = os.fstat(2)
     reset_signals()
-    go_first()
-    take_environment(orders.env)
+    prefer_for_oom_kill()
+    take_environment(settings.env)
     _allow_imports()
     reseed()
     from ipykernel.kernelapp import IPKernelApp
 
-    arguments = arguments_of(orders.command)
+    arguments = arguments_of(settings.command)
     # The value of sys.argv in a kernel that was started by its command.
     sys.argv = [str(sys.modules[LAUNCHER].__file__), *arguments]
     app: Any = IPKernelApp
@@ -251,17 +251,17 @@ def _become(line: socket.socket) -> None:
     # Called when it exits. A process's sockets are closed with it, not one by one.
     kernel.close = kernel.reset_io
     kernel.initialize(arguments)
-    _look_for_children_quickly(kernel.kernel)
+    _search_existing_children_only(kernel.kernel)
     # Creates the formatters, which otherwise happens at the first displayed result and takes longer
     # than a small cell.
     kernel.shell.display_formatter.format(None)
     bound_output(kernel.shell)
     stop_at_exit(kernel.shell)  # type: ignore[no-untyped-call]  # see there
     # Variables that the kernel sets itself: matplotlib's backend, the terminal type.
-    own = {name: value for name, value in os.environ.items() if orders.env.get(name) != value}
+    own = {name: value for name, value in os.environ.items() if settings.env.get(name) != value}
     loop = IOLoop.current()
     loop.add_handler(
-        line.fileno(), lambda *_: _go(line, orders.env, own, output, kernel.shell), IOLoop.READ
+        line.fileno(), lambda *_: _go(line, settings.env, own, output, kernel.shell), IOLoop.READ
     )
     kernel.start()
 
@@ -272,7 +272,7 @@ def _allow_imports() -> None:
         del sys.modules[name]
 
 
-def _look_for_children_quickly(kernel: Any) -> None:
+def _search_existing_children_only(kernel: Any) -> None:
     """Make an exiting kernel list its children only if it has some.
 
     psutil reads the parent of every process on the machine.
@@ -290,16 +290,16 @@ def _go(
 ) -> None:
     """Become the kernel of a run, between two messages."""
     IOLoop.current().remove_handler(line.fileno())
-    orders, logs = _next(line)
-    _show(orders)
+    settings, logs = _next(line)
+    _show(settings)
     redirect(output, logs[0])
     os.close(logs[0])
-    backend = {_BACKEND: orders.env[_BACKEND]} if _BACKEND in orders.env else {}
-    take_environment({**orders.env, **own, **backend})
-    os.chdir(orders.cwd)
-    _take_paths(before, orders)
-    restore_threads(orders.env)
-    limit_address_space(orders.address_space_bytes)
+    backend = {_BACKEND: settings.env[_BACKEND]} if _BACKEND in settings.env else {}
+    take_environment({**settings.env, **own, **backend})
+    os.chdir(settings.cwd)
+    _take_paths(before, settings)
+    restore_threads(settings.env)
+    limit_address_space(settings.address_space_bytes)
     # Hide the initialization from the notebook: nothing has been executed.
     shell.last_execution_result, shell.last_execution_succeeded = None, True
     # IPython collects garbage when it exits, and would traverse all of its own objects.
@@ -307,37 +307,37 @@ def _go(
     line.send(_READY)
 
 
-def _take_paths(before: Mapping[str, str], orders: Orders) -> None:
+def _take_paths(before: Mapping[str, str], settings: KernelSettings) -> None:
     """Set up `sys.path` as in a kernel that was started by its command."""
-    if orders.module == PACKAGE:
+    if settings.module == PACKAGE:
         from ipykernel import __main__ as package
 
         sys.argv[0] = str(package.__file__)
-    here = Path(orders.cwd)
-    folders = [str(folder) for folder in python_path(orders.env, here)]
+    here = Path(settings.cwd)
+    folders = [str(folder) for folder in python_path(settings.env, here)]
     # `python -m` puts the working directory first; only the launcher removes it.
-    first = [orders.cwd] if orders.module == PACKAGE else []
+    first = [settings.cwd] if settings.module == PACKAGE else []
     old = [str(folder) for folder in python_path(before, here)]
     if folders == old:
         folders = old = []
     add_to_path([*first, *folders], instead_of=old)
 
 
-def _next(line: socket.socket) -> tuple[Orders, list[int]]:
+def _next(line: socket.socket) -> tuple[KernelSettings, list[int]]:
     """Read the runner's next message, and the descriptors attached to it.
 
     If the runner closes the connection, it needs no kernel of this kind.
     """
-    message, descriptors, _, _ = socket.recv_fds(line, _MAX_ORDERS_BYTES, 1)
+    message, descriptors, _, _ = socket.recv_fds(line, _MAX_SETTINGS_BYTES, 1)
     if not message:
         os._exit(0)
-    return msgspec.json.decode(message, type=Orders), list(descriptors)
+    return msgspec.json.decode(message, type=KernelSettings), list(descriptors)
 
 
-def _show(orders: Orders) -> None:
+def _show(settings: KernelSettings) -> None:
     """Show the command's arguments and environment in /proc, as far as there is room."""
     # Without room for the whole environment, show the variable by which orphan cleanup finds the
     # attempt.
-    marked = {ATTEMPT: orders.env[ATTEMPT]} if ATTEMPT in orders.env else {}
-    if not relabel(orders.command, orders.env):
-        relabel(orders.command, marked)
+    marked = {ATTEMPT: settings.env[ATTEMPT]} if ATTEMPT in settings.env else {}
+    if not relabel(settings.command, settings.env):
+        relabel(settings.command, marked)

@@ -19,8 +19,8 @@ import msgspec
 from jupyter_etl.runner.kernel.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.runner.kernel.kernels import kernel_environment
 from jupyter_etl.runner.warm.environment import MAX_BYTES, sealed
-from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, Life, encode_life
-from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, Around, Request
+from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, ForkServerState, encode_state
+from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, ProcessContext, Request
 
 UNKNOWN = 255
 """Exit code of a runner whose fork server ended before it did."""
@@ -77,7 +77,7 @@ class WarmRunners:
             ColdStart: The request cannot be sent.
         """
         with self._lock:
-            return self._ready().ask(words, env, log)
+            return self._ready().request(words, env, log)
 
     def close(self) -> None:
         """Stop the fork server; the runners continue."""
@@ -92,8 +92,8 @@ class WarmRunners:
         if line is None or not line.is_open or line.imported_with != imported_with:
             if line is not None:
                 line.close()
-            life = Life(line=0, modules=self._modules, prestart_s=self._prestart_s)
-            self._line = line = _Line(self._command, life, imported_with)
+            state = ForkServerState(line=0, modules=self._modules, prestart_s=self._prestart_s)
+            self._line = line = _Line(self._command, state, imported_with)
         return line
 
 
@@ -117,24 +117,24 @@ class _Line:
     """The connection to one fork server."""
 
     def __init__(
-        self, command: Sequence[str], life: Life, imported_with: Mapping[str, str]
+        self, command: Sequence[str], state: ForkServerState, imported_with: Mapping[str, str]
     ) -> None:
         if sys.platform != "linux":
             raise ColdStart("warm starts need Linux")
         self.imported_with = imported_with
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._numbers = count(1)
-        self._asked_at: dict[int, float] = {}
+        self._requested_at: dict[int, float] = {}
         self._pids: dict[int, int] = {}
         self._refused: dict[int, str] = {}
         self._codes: dict[int, int] = {}
         self._lock = threading.Lock()
         self._key = os.urandom(32)
-        life = msgspec.structs.replace(life, line=theirs.fileno())
+        state = msgspec.structs.replace(state, line=theirs.fileno())
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [*command, *encode_life(life)],
+                    [*command, *encode_state(state)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     cwd="/",
@@ -155,22 +155,22 @@ class _Line:
             self._listen()
             return self._socket.fileno() >= 0
 
-    def ask(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
+    def request(self, words: Sequence[str], env: Mapping[str, str], log: int) -> WarmRunner:
         number = next(self._numbers)
-        around = msgspec.json.encode(Around(env=env, cwd=str(Path.cwd()), umask=_umask()))
-        if len(around) > MAX_BYTES:
+        context = msgspec.json.encode(ProcessContext(env=env, cwd=str(Path.cwd()), umask=_umask()))
+        if len(context) > MAX_BYTES:
             raise ColdStart("its environment is too large for a request")
         # Keyed, so that no other process can find the values by trial.
-        digest = blake2b(around, key=self._key).hexdigest()
-        message = msgspec.json.encode(Request(number=number, words=tuple(words), around=digest))
-        with self._lock, sealed(around) as waiting:
+        digest = blake2b(context, key=self._key).hexdigest()
+        message = msgspec.json.encode(Request(number=number, words=tuple(words), context=digest))
+        with self._lock, sealed(context) as waiting:
             self._socket.settimeout(_PATIENCE_S)
             try:
                 socket.send_fds(self._socket, [message], [log, waiting.fileno()])
             except OSError as problem:
                 self._end()
                 raise ColdStart(f"the fork server does not respond: {problem}") from problem
-            self._asked_at[number] = time.monotonic()
+            self._requested_at[number] = time.monotonic()
         return WarmRunner(self, number)
 
     def poll(self, number: int) -> int | None:
@@ -180,7 +180,7 @@ class _Line:
                 raise ColdStart(self._refused.pop(number))
             pid = self._pids.get(number)
             if pid is None:
-                if time.monotonic() - self._asked_at[number] > _PATIENCE_S:
+                if time.monotonic() - self._requested_at[number] > _PATIENCE_S:
                     self._end()
                 if self._socket.fileno() < 0:
                     raise ColdStart("the fork server ended before it started the runner")
@@ -188,7 +188,7 @@ class _Line:
             if pid in self._codes:
                 del self._pids[number]
                 return self._codes.pop(pid)
-            if self._socket.fileno() < 0 and not _lives(pid):
+            if self._socket.fileno() < 0 and not _is_alive(pid):
                 del self._pids[number]
                 return UNKNOWN
             return None
@@ -209,10 +209,10 @@ class _Line:
                 return
             answer = msgspec.json.decode(message, type=Answer)
             if answer.started is not None:
-                del self._asked_at[answer.started]
+                del self._requested_at[answer.started]
                 self._pids[answer.started] = answer.pid
             elif answer.refused is not None:
-                del self._asked_at[answer.refused]
+                del self._requested_at[answer.refused]
                 self._refused[answer.refused] = answer.why
             elif answer.ended is not None:
                 self._codes[answer.pid] = answer.ended
@@ -230,7 +230,7 @@ def _umask() -> int:
     return int(status.partition("Umask:")[2].split()[0], 8)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -48,7 +48,7 @@ PRELOAD = (
 """Modules that runners and kernels need, and those that most notebooks import, if installed."""
 
 _MAX_FORKS = 10_000
-_LOOK_S = 3.0
+_CHECK_S = 3.0
 """Age in seconds after which the files have to be checked for changes again."""
 
 _PAUSE_S = 0.2
@@ -78,7 +78,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: int | None = None
 
 
-class Life(msgspec.Struct, frozen=True, kw_only=True):
+class ForkServerState(msgspec.Struct, frozen=True, kw_only=True):
     """State that is kept when the process executes a new interpreter.
 
     Args:
@@ -100,21 +100,21 @@ Prepare = Callable[[], ForkTarget]
 """Prepares, once for all forks, what each would otherwise do itself; starts no thread."""
 
 
-def serve(life: Life, prepare: Prepare, command: Sequence[str]) -> None:
+def serve(state: ForkServerState, prepare: Prepare, command: Sequence[str]) -> None:
     """Fork runners until the client closes the connection.
 
     Args:
         prepare: Called after the imports.
         command: Command that starts this process again, without its state.
     """
-    os.set_inheritable(life.line, False)
-    _import_all(life, command)
+    os.set_inheritable(state.line, False)
+    _import_all(state, command)
     fork_target = prepare()
     _clear_type_caches()
     gc.collect()
     # A collection in a fork would write to every object, and so copy all memory.
     gc.freeze()
-    _Template(life, fork_target, command).serve()
+    _ForkServer(state, fork_target, command).serve()
 
 
 def _clear_type_caches() -> None:
@@ -123,34 +123,36 @@ def _clear_type_caches() -> None:
         clear()
 
 
-class _Template:
+class _ForkServer:
     """Serves requests with a prestarted runner, and prestarts the next one when idle."""
 
-    def __init__(self, life: Life, fork_target: ForkTarget, command: Sequence[str]) -> None:
-        self._life = life
+    def __init__(
+        self, state: ForkServerState, fork_target: ForkTarget, command: Sequence[str]
+    ) -> None:
+        self._state = state
         self._fork_target = fork_target
         self._command = command
-        self._line = socket.socket(fileno=life.line)
-        self._runners = {os.pidfd_open(pid): pid for pid in life.runners}
+        self._line = socket.socket(fileno=state.line)
+        self._runners = {os.pidfd_open(pid): pid for pid in state.runners}
         self._waiting = select.poll()
-        for descriptor in (life.line, *self._runners):
+        for descriptor in (state.line, *self._runners):
             self._waiting.register(descriptor, select.POLLIN)
         self._prestarted: PrestartedRunner | None = None
         # Orphans of a killed runner become children of this process.
         adopt_orphans()
         self._has_orphans = False
-        self._around = ""
+        self._context = ""
         self._waits_in: int | None = None
-        self._asked_at = self._busy_at = 0.0
+        self._requested_at = self._busy_at = 0.0
         self._forks = 0
         self._files = _imported_files()
-        self._seen = _stamp(self._files)
-        self._looked_at = time.monotonic()
+        self._files_stamp = _stamp(self._files)
+        self._checked_at = time.monotonic()
 
     def serve(self) -> None:
         """Serve requests until the connection is closed."""
         while True:
-            found = self._waiting.poll(self._patience_ms())
+            found = self._waiting.poll(self._timeout_ms())
             if self._has_orphans:
                 known = (
                     *self._runners.values(),
@@ -158,46 +160,46 @@ class _Template:
                 )
                 self._has_orphans = kill_orphans(known)
             elif not found:
-                self._use_the_pause()
+                self._on_idle()
             for descriptor, _ in found:
-                if descriptor != self._life.line:
-                    self._bury(descriptor)
+                if descriptor != self._state.line:
+                    self._reap(descriptor)
                 elif not self._answer():
                     return
 
-    def _patience_ms(self) -> float | None:
-        """Return how long to wait for a request before `_use_the_pause`; None for no limit."""
+    def _timeout_ms(self) -> float | None:
+        """Return how long to wait for a request before `_on_idle`; None for no limit."""
         if self._has_orphans:
             left_s = _ORPHANS_S
         elif self._prestarted is not None:
-            left_s = self._looked_at + _LOOK_S - time.monotonic()
-        elif self._waits_in is not None and self._life.prestart_s:
+            left_s = self._checked_at + _CHECK_S - time.monotonic()
+        elif self._waits_in is not None and self._state.prestart_s:
             left_s = self._busy_at + _PAUSE_S - time.monotonic()
         else:
             return None
         return max(0.0, left_s * 1000)
 
-    def _use_the_pause(self) -> None:
+    def _on_idle(self) -> None:
         """Prestart a runner, or stop one that is idle for too long or whose files have changed."""
         if self._prestarted is not None:
-            if time.monotonic() > self._asked_at + self._life.prestart_s:
+            if time.monotonic() > self._requested_at + self._state.prestart_s:
                 self._dismiss()
-                self._forget()
+                self._stop_prestarting()
             else:
-                self._look()
+                self._restart_if_changed()
         elif self._waits_in is not None:
-            self._look()
+            self._restart_if_changed()
             self._fork_target.plan_warm_up()
             try:
                 self._prestarted = self._prestart(self._waits_in)
             except OSError:
-                self._forget()
+                self._stop_prestarting()
 
     def _answer(self) -> bool:
         """Serve one request; return False if the connection is closed."""
-        if self._forks >= _MAX_FORKS or time.monotonic() - self._looked_at > _LOOK_S:
+        if self._forks >= _MAX_FORKS or time.monotonic() - self._checked_at > _CHECK_S:
             # The request stays in the socket for the next process.
-            self._look()
+            self._restart_if_changed()
         try:
             message, descriptors, _, _ = socket.recv_fds(self._line, MAX_REQUEST_BYTES, 2)
         except ConnectionResetError:
@@ -206,42 +208,42 @@ class _Template:
         if not message:
             return False
         request = msgspec.json.decode(message, type=Request)
-        self._asked_at = self._busy_at = time.monotonic()
+        self._requested_at = self._busy_at = time.monotonic()
         log, waits_in = descriptors
-        if request.around != self._around:
+        if request.context != self._context:
             self._dismiss()
-            self._forget()
-            self._around, self._waits_in = request.around, os.dup(waits_in)
+            self._stop_prestarting()
+            self._context, self._waits_in = request.context, os.dup(waits_in)
         try:
             pid = self._hand_over(message, log, waits_in)
         except OSError as problem:
             why = f"no process could be started: {problem.strerror}"
-            _say(self._line, Answer(refused=request.number, why=why))
+            _send(self._line, Answer(refused=request.number, why=why))
         else:
-            _say(self._line, Answer(started=request.number, pid=pid))
+            _send(self._line, Answer(started=request.number, pid=pid))
         os.close(log)
         os.close(waits_in)
         return True
 
-    def _forget(self) -> None:
+    def _stop_prestarting(self) -> None:
         """Prestart no runner before the next request."""
         if self._waits_in is not None:
             os.close(self._waits_in)
-        self._around, self._waits_in = "", None
+        self._context, self._waits_in = "", None
 
     def _hand_over(self, message: bytes, log: int, waits_in: int) -> int:
         """Assign an attempt to a runner, and return its process id."""
-        if self._prestarted is None or not self._prestarted.takes(message, log):
+        if self._prestarted is None or not self._prestarted.assign(message, log):
             self._dismiss()
             self._prestarted = self._prestart(waits_in, log)
-            self._prestarted.takes(message, log)
+            self._prestarted.assign(message, log)
         runner, self._prestarted = self._prestarted, None
         self._runners[runner.process] = runner.pid
         return runner.pid
 
     def _prestart(self, waits_in: int, *opened: int) -> PrestartedRunner:
         waiting = {waits_in} if self._waits_in is None else {waits_in, self._waits_in}
-        inherited = (self._life.line, *self._runners, *opened, *waiting)
+        inherited = (self._state.line, *self._runners, *opened, *waiting)
         prestarted = fork_prestarted(waits_in, self._fork_target, inherited)
         self._waiting.register(prestarted.process, select.POLLIN)
         self._forks += 1
@@ -253,12 +255,12 @@ class _Template:
             self._prestarted.dismiss()
             self._prestarted = None
 
-    def _bury(self, process: int) -> None:
+    def _reap(self, process: int) -> None:
         """Record the end of a runner."""
         if self._prestarted is not None and process == self._prestarted.process:
             # Prestarting failed. The next run will show whether a runner can be started.
             self._dismiss()
-            self._forget()
+            self._stop_prestarting()
             return
         self._busy_at = time.monotonic()
         self._waiting.unregister(process)
@@ -266,25 +268,25 @@ class _Template:
         pid = self._runners.pop(process)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         self._has_orphans = True
-        _say(self._line, Answer(pid=pid, ended=code))
+        _send(self._line, Answer(pid=pid, ended=code))
 
-    def _look(self) -> None:
+    def _restart_if_changed(self) -> None:
         """Restart if a file has changed, or after many forks."""
-        if self._forks >= _MAX_FORKS or _stamp(self._files) != self._seen:
+        if self._forks >= _MAX_FORKS or _stamp(self._files) != self._files_stamp:
             self._dismiss()
-            _begin_anew(
-                self._life,
+            _restart(
+                self._state,
                 self._command,
-                left_out=self._life.left_out,
+                left_out=self._state.left_out,
                 runners=self._runners.values(),
             )
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
 
 
-def _import_all(life: Life, command: Sequence[str]) -> None:
+def _import_all(state: ForkServerState, command: Sequence[str]) -> None:
     """Import the modules, except those that start a thread."""
-    for name in life.modules:
-        if name in life.left_out or not _is_installed(name):
+    for name in state.modules:
+        if name in state.left_out or not _is_installed(name):
             continue
         before = _threads()
         try:
@@ -296,8 +298,8 @@ def _import_all(life: Life, command: Sequence[str]) -> None:
             sys.stderr.write(f"{name} cannot be imported ahead of runs: {why}\n")
         if _threads() > before:
             sys.stderr.write(f"{name} is not imported ahead of runs: it starts a thread\n")
-            left_out = life.left_out | {name: "it starts a thread"}
-            _begin_anew(life, command, left_out=left_out, runners=life.runners)
+            left_out = state.left_out | {name: "it starts a thread"}
+            _restart(state, command, left_out=left_out, runners=state.runners)
     thread_pools()
     kernel_modules()
 
@@ -309,18 +311,22 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _begin_anew(
-    life: Life, command: Sequence[str], *, left_out: Mapping[str, str], runners: Iterable[int]
+def _restart(
+    state: ForkServerState,
+    command: Sequence[str],
+    *,
+    left_out: Mapping[str, str],
+    runners: Iterable[int],
 ) -> NoReturn:
     """Execute this program again in the same process, so that the runners remain its children."""
-    os.set_inheritable(life.line, True)
-    text = encode_life(msgspec.structs.replace(life, left_out=left_out, runners=tuple(runners)))
+    os.set_inheritable(state.line, True)
+    text = encode_state(msgspec.structs.replace(state, left_out=left_out, runners=tuple(runners)))
     os.execv(command[0], [*command, *text])  # noqa: S606 - becoming its successor is the purpose
 
 
-def encode_life(life: Life) -> tuple[str, str]:
+def encode_state(state: ForkServerState) -> tuple[str, str]:
     """Return the last two words of the fork server's command: its state, and padding."""
-    return msgspec.json.encode(life).decode(), " " * ROOM_BYTES
+    return msgspec.json.encode(state).decode(), " " * ROOM_BYTES
 
 
 def _threads() -> int:
@@ -346,7 +352,7 @@ def _changed_at(path: str) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def _say(line: socket.socket, answer: Answer) -> None:
+def _send(line: socket.socket, answer: Answer) -> None:
     # A client that is gone needs no answer: the next read of the connection ends this process.
     with contextlib.suppress(OSError):
         line.send(msgspec.json.encode(answer))

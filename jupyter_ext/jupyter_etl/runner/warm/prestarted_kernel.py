@@ -86,7 +86,7 @@ class PrestartedKernel:
         # The first cell takes longest: this loads the code that it needs into memory.
         asked = self.client.execute(_NOTHING, silent=True, store_history=False)
         await self.client.shell_channel.get_msg(timeout=_START_S)
-        await self.client.is_heard({asked})
+        await self.client.receives_output({asked})
 
     def why_cold(self, asked: KernelSpec, env: Mapping[str, str], cwd: str) -> str:
         """Return why a notebook needs another kernel; "" if it can use this one.

@@ -32,16 +32,16 @@ from jupyter_etl.runner.kernel.processes import adopt_orphans
 from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
 
 MAX_REQUEST_BYTES = MAX_BYTES
-_SHOWN = (sys.executable, "-m", __name__)
+_LABEL = (sys.executable, "-m", __name__)
 """The command that ``ps`` shows while it waits."""
 
-_AROUND = b"around"
-_LEAVES_S = 2.0
+_CONTEXT = b"context"
+_EXIT_S = 2.0
 _PAUSE_S = 0.1
 """Seconds without a request after which it warms up."""
 
 
-class Around(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessContext(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that a process inherits from the one that starts it.
 
     Args:
@@ -56,18 +56,18 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request to a fork server for a runner. The descriptor of its log is attached.
 
-    A second descriptor is that of a socket which contains an `Around`; see `sealed`. No process
+    A second descriptor is that of a socket which contains a `ProcessContext`; see `sealed`. No process
     that forks kernels may read it.
 
     Args:
         number: Repeated in the answer.
         words: The command that a cold start would execute; the last word is the attempt's folder.
-        around: Digest of the `Around`; equal for equal ones.
+        context: Digest of the `ProcessContext`; equal for equal ones.
     """
 
     number: int
     words: tuple[str, ...]
-    around: str
+    context: str
 
 
 class Ready(Protocol):
@@ -109,7 +109,7 @@ class PrestartedRunner:
         self.process = os.pidfd_open(pid)
         self._line = line
 
-    def takes(self, message: bytes, log: int) -> bool:
+    def assign(self, message: bytes, log: int) -> bool:
         """Assign an attempt to the runner; return False if the runner has ended.
 
         Args:
@@ -126,19 +126,19 @@ class PrestartedRunner:
     def dismiss(self) -> None:
         """Stop the runner and wait for it."""
         self._line.close()
-        if not select.select([self.process], [], [], _LEAVES_S)[0]:
+        if not select.select([self.process], [], [], _EXIT_S)[0]:
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.process)
 
 
 def fork_prestarted(
-    around: int, fork_target: ForkTarget, inherited: Iterable[int]
+    context: int, fork_target: ForkTarget, inherited: Iterable[int]
 ) -> PrestartedRunner:
     """Fork a runner and prestart it.
 
     Args:
-        around: Descriptor of a socket that contains the runner's `Around`.
+        context: Descriptor of a socket that contains the runner's `ProcessContext`.
         fork_target: Prestarts the runner.
         inherited: Descriptors of the fork server that the runner must close.
 
@@ -151,13 +151,13 @@ def fork_prestarted(
         here.close()
         for descriptor in inherited:
             os.close(descriptor)
-        _stand_by(there, fork_target)
+        _run_prestarted(there, fork_target)
     there.close()
-    socket.send_fds(here, [_AROUND], [around])
+    socket.send_fds(here, [_CONTEXT], [context])
     return PrestartedRunner(pid, here)
 
 
-def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
+def _run_prestarted(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -171,9 +171,9 @@ def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
         os.close(early)
         forked_kernel = fork_kernel(line.fileno())
         try:
-            _, (around,), _, _ = socket.recv_fds(line, len(_AROUND), 1)
-            decoded = msgspec.json.decode(unsealed(around), type=Around)
-            code = _run_what_comes(line, forked_kernel, decoded, fork_target)
+            _, (context,), _, _ = socket.recv_fds(line, len(_CONTEXT), 1)
+            decoded = msgspec.json.decode(unsealed(context), type=ProcessContext)
+            code = _run_request(line, forked_kernel, decoded, fork_target)
         finally:
             forked_kernel.dismiss()
     except BaseException:  # noqa: BLE001 - whatever it is: this fork must not go on as a fork server
@@ -181,28 +181,31 @@ def _stand_by(line: socket.socket, fork_target: ForkTarget) -> NoReturn:
     leave(code)
 
 
-def _run_what_comes(
-    line: socket.socket, forked_kernel: ForkedKernel, around: Around, fork_target: ForkTarget
+def _run_request(
+    line: socket.socket,
+    forked_kernel: ForkedKernel,
+    context: ProcessContext,
+    fork_target: ForkTarget,
 ) -> int:
-    _show(_SHOWN, around)
-    take_environment(around.env)
-    os.umask(around.umask)
-    os.chdir(around.cwd)
+    _show(_LABEL, context)
+    take_environment(context.env)
+    os.umask(context.umask)
+    os.chdir(context.cwd)
     try:
         ready = fork_target.make_ready(forked_kernel)
     except Exception:
-        if _is_asked(line, 0.0):
+        if _has_request(line, 0.0):
             _take(line)
         raise
     try:
-        if not _is_asked(line, _PAUSE_S):
+        if not _has_request(line, _PAUSE_S):
             _warm_up(ready)
             gc.collect()
             gc.freeze()
         request = _take(line)
         if request is None:
             return 0
-        _show(request.words, around)
+        _show(request.words, context)
         adopt_orphans()
         return ready.run(Path(request.words[-1]))
     finally:
@@ -216,13 +219,13 @@ def _warm_up(ready: Ready) -> None:
         traceback.print_exc()
 
 
-def _show(words: Sequence[str], around: Around) -> None:
+def _show(words: Sequence[str], context: ProcessContext) -> None:
     """Show the command's arguments and environment in /proc, as far as there is room."""
-    if not relabel(words, public(around.env)):
+    if not relabel(words, public(context.env)):
         relabel(words, {})
 
 
-def _is_asked(line: socket.socket, seconds: float) -> bool:
+def _has_request(line: socket.socket, seconds: float) -> bool:
     return bool(select.select([line], [], [], seconds)[0])
 
 

@@ -13,8 +13,8 @@ from jupyter_etl.runner.watchdogs.cancellation import Cancellation, Cancellation
 _FIRST_S = 0.5
 """Seconds until the first heartbeat: the start has only just been written."""
 
-_BETWEEN_BEATS_S = 0.1
-_LOOK_S = 2.0
+_MIN_INTERVAL_S = 0.1
+_POLL_S = 2.0
 
 
 class Heartbeats:
@@ -79,7 +79,7 @@ class Heartbeats:
         except StoreError as problem:
             self._missed(problem)
         else:
-            self._heard(answer)
+            self._apply(answer)
         return self._owned
 
     def finishing(self) -> None:
@@ -108,10 +108,10 @@ class Heartbeats:
                 self.heartbeat()
                 due_at = now + self._heartbeat_s
                 # Many short cells in a row cause one heartbeat, not a thousand.
-                self._done.wait(_BETWEEN_BEATS_S)
-            self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _LOOK_S)))
+                self._done.wait(_MIN_INTERVAL_S)
+            self._wake.wait(max(0.0, min(due_at - self._clock.monotonic(), _POLL_S)))
 
-    def _heard(self, answer: Heartbeat) -> None:
+    def _apply(self, answer: Heartbeat) -> None:
         self._last = self._clock.monotonic()
         if not self._reached:
             self._reached = True

@@ -63,7 +63,7 @@ class MemoryWatch:
         self._escaped: set[int] = set()
         self._orphans: set[int] = set()
         self._resident = 0
-        self._look_again_at = 0.0
+        self._measure_again_at = 0.0
         self._thread = threading.Thread(
             target=cancellation.guarding(self._run), name="etl-memory", daemon=True
         )
@@ -110,16 +110,16 @@ class MemoryWatch:
         self.peak_bytes = max(self.peak_bytes, resident + resident_bytes([os.getpid()]))
         if self._limit is None or resident < self._limit:
             self.kernel_peak_bytes = max(self.kernel_peak_bytes, resident)
-        elif time.monotonic() >= self._look_again_at:
-            self._look_closer(pids, self._limit)
+        elif time.monotonic() >= self._measure_again_at:
+            self._measure_exactly(pids, self._limit)
 
-    def _look_closer(self, pids: set[int], limit: int) -> None:
+    def _measure_exactly(self, pids: set[int], limit: int) -> None:
         began = time.monotonic()
         used = used_bytes(pids)
         ended = time.monotonic()
         # Walking the page tables of a large notebook that may continue must not become its main
         # cost.
-        self._look_again_at = ended + _SHARE * (ended - began)
+        self._measure_again_at = ended + _SHARE * (ended - began)
         self.kernel_peak_bytes = max(self.kernel_peak_bytes, used)
         if used >= limit:
             self._cancellation.ask(CancellationReason.OUT_OF_MEMORY, self.verdict)

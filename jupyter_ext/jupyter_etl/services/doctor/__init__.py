@@ -32,7 +32,7 @@ def diagnose(settings: Settings, clock: Clock, *, repair: bool = False) -> list[
     Returns:
         One diagnosis per check; checks that do not apply are omitted.
     """
-    setup = _look(settings, clock, repair=repair)
+    setup = _set_up(settings, clock, repair=repair)
     try:
         found = [_examine(check, setup) for check in _CHECKS]
     finally:
@@ -41,7 +41,7 @@ def diagnose(settings: Settings, clock: Clock, *, repair: bool = False) -> list[
     return [one for one in found if one is not None]
 
 
-def _look(settings: Settings, clock: Clock, *, repair: bool) -> Setup:
+def _set_up(settings: Settings, clock: Clock, *, repair: bool) -> Setup:
     facts: LedgerFacts | None = None
     problem: EtlError | None = None
     store: Store | None = None

@@ -67,7 +67,7 @@ def permissions(setup: Setup) -> Diagnosis:
     return well("permissions", "private files are readable only by this user", repaired=done)
 
 
-def leftovers(setup: Setup) -> Diagnosis | None:
+def partial_files(setup: Setup) -> Diagnosis | None:
     """Check for partial files of killed processes."""
     before = (setup.clock.now() - _OLD).timestamp()
     old = [path for path in _halves(setup) if path.stat().st_mtime < before]
@@ -75,10 +75,10 @@ def leftovers(setup: Setup) -> Diagnosis | None:
         return None
     message = f"partial files of killed processes: {listed(old)}"
     if not setup.repair:
-        return warn("leftovers", message, "jupyter etl doctor --repair")
+        return warn("partial files", message, "jupyter etl doctor --repair")
     for path in old:
         path.unlink(missing_ok=True)
-    return well("leftovers", "none", repaired=f"removed {listed(old)}")
+    return well("partial files", "none", repaired=f"removed {listed(old)}")
 
 
 def kernels(setup: Setup) -> Diagnosis:
@@ -175,4 +175,4 @@ def _halves(setup: Setup) -> Iterator[Path]:
     yield from home.glob("runs/*/*/.context.json.*")
 
 
-CHECKS = (home, lake, disk, permissions, leftovers, kernels, packages)
+CHECKS = (home, lake, disk, permissions, partial_files, kernels, packages)

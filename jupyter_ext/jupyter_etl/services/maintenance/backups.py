@@ -14,7 +14,7 @@ from jupyter_etl.errors import Conflict, StoreError
 from jupyter_etl.ledger import inspect_ledger, open_store
 from jupyter_etl.ledger.backup import LedgerFile, back_up, inspect_file, put_back, stamp, unused
 from jupyter_etl.ledger.connection import Ledger
-from jupyter_etl.ledger.migration import bring_up_to_date, known_revisions
+from jupyter_etl.ledger.migration import known_revisions, upgrade_schema
 from jupyter_etl.ledger.schema.tables import identity as identity_table
 from jupyter_etl.ledger.version_numbers import Numbers, note_given, read_given
 from jupyter_etl.publishing.lake.layout import read_marker
@@ -198,7 +198,7 @@ def _migrate(path: Path, *, numbers: Numbers, identity: str | None) -> None:
     # The copy itself is the backup of this migration.
     ledger = Ledger(sqlite_url(path))
     try:
-        bring_up_to_date(ledger, backup=False)
+        upgrade_schema(ledger, backup=False)
         with ledger.writing() as connection:
             note_given(connection, numbers)
             if identity:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from jupyter_etl.services.settings import Settings
 
 _DAY_S = 86_400.0
-_LOOK_S = 600.0
+_POLL_S = 600.0
 _STAMP = "pruned"
 
 
@@ -26,14 +26,14 @@ def daily_prune(settings: Settings) -> Iterator[None]:
     """
     done = threading.Event()
 
-    def look() -> None:
-        while not done.wait(_LOOK_S):
+    def poll() -> None:
+        while not done.wait(_POLL_S):
             prune = start_prune(settings) if is_due(settings) else None
             if prune is not None:
                 # Otherwise it would stay a zombie for a day.
                 prune.wait()
 
-    threading.Thread(target=look, name="etl-prune", daemon=True).start()
+    threading.Thread(target=poll, name="etl-prune", daemon=True).start()
     try:
         yield
     finally:

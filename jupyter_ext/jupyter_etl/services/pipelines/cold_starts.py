@@ -86,7 +86,7 @@ class ColdStarts:
 class _Unknown(Cold):
     """A snapshot that cannot be read."""
 
-    def say(self) -> str:
+    def message(self) -> str:
         """Return one sentence for the user."""
         return f"Whether its runs start warm is not known, because {self.why}; {self.remedy}."
 

@@ -350,7 +350,7 @@ class Pipelines:
     def cold_starts(self, pipelines: Sequence[Pipeline]) -> dict[str, str]:
         """Return why runs start cold, and how to make them warm, by name; "" if they are warm."""
         cold = self._cold_starts.of_all(pipelines)
-        return {name: reason.say() if reason else "" for name, reason in cold.items()}
+        return {name: reason.message() if reason else "" for name, reason in cold.items()}
 
     def _findings(
         self, path: Path, outline: Outline, after: Sequence[str] = ()

@@ -71,7 +71,7 @@ def _fails(name: str) -> bool:
         importlib.import_module(name)
     except ModuleNotFoundError as problem:
         return problem.name is not None and (name + ".").startswith(problem.name + ".")
-    except BaseException:  # noqa: BLE001 - it is there, and does not want to be imported here
+    except BaseException:  # noqa: BLE001 - it exists, and cannot be imported here
         return False
     return False
 

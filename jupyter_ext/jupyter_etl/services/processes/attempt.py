@@ -47,7 +47,7 @@ class Attempting:
         self._script = script
         self._forked_kernel = forked_kernel
         # The user's code needs the time zone and the folder of the run.
-        self._early = (
+        self._prestarted = (
             PrestartedKernel(forked_kernel)
             if forked_kernel is not None and not has_startup_code()
             else None
@@ -66,9 +66,9 @@ class Attempting:
 
     def warm_up(self) -> None:
         """Execute an empty run to warm up."""
-        early = self._early
-        if early is not None and not early.why_not and self._script is not None:
-            warm_up(self._script, self._etl, early, self._make)
+        prestarted = self._prestarted
+        if prestarted is not None and not prestarted.why_not and self._script is not None:
+            warm_up(self._script, self._etl, prestarted, self._make)
 
     def run(self, folder: Path) -> int:
         """Make the attempt that the context file in a folder describes.
@@ -79,17 +79,17 @@ class Attempting:
         Returns:
             Exit code: 0 succeeded, 1 any other recorded outcome, 3 refused a second start.
         """
-        if self._early is None and self._forked_kernel is not None:
-            self._early = PrestartedKernel(self._forked_kernel)
+        if self._prestarted is None and self._forked_kernel is not None:
+            self._prestarted = PrestartedKernel(self._forked_kernel)
         with bounded_log(folder / LOG):
-            return self._make(folder, etl=self._etl, early=self._early)
+            return self._make(folder, etl=self._etl, kernel=self._prestarted)
 
     def dismiss(self) -> None:
         """Release all resources."""
-        if self._early is not None:
-            self._early.dismiss()
+        if self._prestarted is not None:
+            self._prestarted.dismiss()
 
-    def _make(self, folder: Path, *, etl: Etl, early: PrestartedKernel | None) -> int:
+    def _make(self, folder: Path, *, etl: Etl, kernel: PrestartedKernel | None) -> int:
         try:
             record_start(etl, folder)
             context = AttemptContext(
@@ -104,7 +104,7 @@ class Attempting:
                 secret=etl.secret,
                 redactor=Redactor(lambda: known_secrets(etl.settings.home)),
                 limits=etl.settings.limits,
-                kernel=early,
+                kernel=kernel,
             )
             report = run_attempt(context, StandardAttemptPolicy(store=etl.store))
             record_end(etl, folder, report)

@@ -1,4 +1,4 @@
-"""``python -m jupyter_etl.services.processes.fork_server LIFE ROOM``: the runners' fork server."""
+"""``python -m jupyter_etl.services.processes.fork_server STATE PADDING``: the runners' fork server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_etl.runner.channel.sockets import clean_up_sockets
 from jupyter_etl.runner.kernel.fork import leave
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
-from jupyter_etl.runner.warm.fork_server import Life, serve
+from jupyter_etl.runner.warm.fork_server import ForkServerState, serve
 from jupyter_etl.services.processes.attempt import Attempting, load_publishers, skip_slow_import
 from jupyter_etl.services.processes.warm_up import Script, write_script
 
@@ -46,5 +46,5 @@ class Attempts:
 if __name__ == "__main__":
     skip_slow_import()
     words = (sys.executable, "-m", "jupyter_etl.services.processes.fork_server")
-    serve(msgspec.json.decode(sys.argv[1], type=Life), Attempts, words)
+    serve(msgspec.json.decode(sys.argv[1], type=ForkServerState), Attempts, words)
     leave(0)

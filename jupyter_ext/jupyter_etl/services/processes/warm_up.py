@@ -78,15 +78,15 @@ def write_script() -> Script:
         )
 
 
-def warm_up(script: Script, etl: Etl, early: PrestartedKernel, make: Callable[..., int]) -> None:
+def warm_up(script: Script, etl: Etl, kernel: PrestartedKernel, make: Callable[..., int]) -> None:
     """Execute the run of a script with a ledger and lake of its own.
 
     Args:
         etl: The facade that the real run will use.
-        early: The kernel that the real run will use. It creates and removes a folder.
-        make: ``make(folder, etl=, early=)`` makes an attempt.
+        kernel: The kernel that the real run will use. It creates and removes a folder.
+        make: ``make(folder, etl=, kernel=)`` makes an attempt.
     """
-    home = early.folder / _NAME
+    home = kernel.folder / _NAME
     home.mkdir(mode=0o700)
     try:
         logging.disable(logging.CRITICAL)
@@ -94,18 +94,18 @@ def warm_up(script: Script, etl: Etl, early: PrestartedKernel, make: Callable[..
         claim = msgspec.json.decode(script.claim, type=Claim)
         with elsewhere(etl.store, home / _LEDGER) as store:
             settings = replace(etl.settings, home=home, lake=str(home / "lake"))
-            understudy: Any = _Understudy(home / "sockets", early)
+            stand_in: Any = _WarmUpKernel(home / "sockets", kernel)
             make(
                 save_claim(home, claim),
                 etl=replace(etl, settings=settings, store=store),
-                early=understudy,
+                kernel=stand_in,
             )
     finally:
         logging.disable(logging.NOTSET)
         shutil.rmtree(home, ignore_errors=True)
 
 
-class _Understudy:
+class _WarmUpKernel:
     """Replaces a `PrestartedKernel`, its manager, its client and its launcher during a warm-up.
 
     The kernel executes the cell without recording it, and continues afterwards. A kernel that does
@@ -116,17 +116,17 @@ class _Understudy:
     ask_to_interrupt = None
     has_kernel = True
 
-    def __init__(self, folder: Path, early: PrestartedKernel) -> None:
+    def __init__(self, folder: Path, kernel: PrestartedKernel) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
-        self._early = early
+        self._kernel = kernel
         self._until = time.monotonic() + _PATIENCE_S
-        self.info = early.client.info
-        self.shell_channel = early.client.shell_channel
-        self.iopub_channel = early.client.iopub_channel
+        self.info = kernel.client.info
+        self.shell_channel = kernel.client.shell_channel
+        self.iopub_channel = kernel.client.iopub_channel
 
     @property
-    def manager(self) -> _Understudy:
+    def manager(self) -> _WarmUpKernel:
         return self
 
     client = provisioner = manager
@@ -138,10 +138,10 @@ class _Understudy:
         """Do nothing: the kernel exists already."""
 
     def execute(self, code: str, **options: Any) -> Any:
-        return self._early.client.execute(code, **{**options, "store_history": False})
+        return self._kernel.client.execute(code, **{**options, "store_history": False})
 
     async def is_alive(self) -> bool:
-        alive: bool = await self._early.manager.is_alive()
+        alive: bool = await self._kernel.manager.is_alive()
         return alive and time.monotonic() < self._until
 
     async def shutdown_kernel(self, **_: object) -> None:

@@ -15,7 +15,7 @@ _TURN = timedelta(minutes=5)
 """Time after which a publication lock expires, because its process is assumed dead."""
 
 _PATIENCE_S = 60.0
-_LOOK_S = 0.2
+_POLL_S = 0.2
 
 
 @contextmanager
@@ -57,4 +57,4 @@ def _take(
                 f"{_PATIENCE_S:.0f} s.",
                 hint="Publish again when it has finished: %etl runs",
             )
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)

@@ -38,8 +38,8 @@ class Setting:
         """``watermark of daily by wh.orders.id: 30 to 10``."""
         one = self.watermark
         return (
-            f"watermark of {one.pipeline} by {one.cursor.label}: {_said(self.before)} to "
-            f"{_said(one.value)}"
+            f"watermark of {one.pipeline} by {one.cursor.label}: {_value_text(self.before)} to "
+            f"{_value_text(one.value)}"
         )
 
 
@@ -136,13 +136,15 @@ def _refuse_others(
     mode = live.what.mode
     label, pipeline = setting.watermark.cursor.label, setting.watermark.pipeline
     if mode is PublishMode.APPEND and _beyond(setting.before, value) and _beyond(its.value, value):
-        what = f"has the rows up to {_said(its.value)} and would get some of them twice"
+        what = f"has the rows up to {_value_text(its.value)} and would get some of them twice"
     elif (
         mode is not PublishMode.REPLACE
         and _beyond(value, its.value)
         and not _beyond(setting.before, its.value)
     ):
-        what = f"has the rows only up to {_said(its.value)} and would never get the later ones"
+        what = (
+            f"has the rows only up to {_value_text(its.value)} and would never get the later ones"
+        )
     else:
         return
     keep = f"jupyter etl rollback {wanted.name} --to {wanted.number} --keep-watermarks"
@@ -180,5 +182,5 @@ def _target(cursor: Cursor) -> str:
     return f"{cursor.source}.{cursor.table}" if cursor.table else cursor.source
 
 
-def _said(value: CursorValue | None) -> str:
+def _value_text(value: CursorValue | None) -> str:
     return "the start" if value is None else value.text

@@ -10,7 +10,7 @@ import msgspec
 
 from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.model import CheckResult, CheckStatus, Read
-from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.runner.cells import cell_title
 from jupyter_etl.services.run_log.line import LineKind, LogLine
 
 _MOST_VERSION = 12
@@ -46,12 +46,12 @@ def _kernel(event: Event) -> _Said:
 
 def _cell_started(event: Event) -> _Said:
     label = f": {event['label']}" if event.get("label") else ""
-    return [(LineKind.CELL, f"{say_cell(event['cell'])} started{label}")]
+    return [(LineKind.CELL, f"{cell_title(event['cell'])} started{label}")]
 
 
 def _cell_finished(event: Event) -> _Said:
     how = "succeeded" if event["ok"] else "failed"
-    text = f"{say_cell(event['cell'])} {how} after {rounded_duration(event['seconds'])}"
+    text = f"{cell_title(event['cell'])} {how} after {rounded_duration(event['seconds'])}"
     if event.get("traceback"):
         return [(LineKind.ERROR, f"{text}\n{event['traceback']}")]
     return [(LineKind.CELL if event["ok"] else LineKind.ERROR, text)]

@@ -8,7 +8,7 @@ from jupyter_etl.errors import NotFound
 from jupyter_etl.language.durations import rounded_duration
 from jupyter_etl.model import IN_PROGRESS, Attempt, Cause, Decision, Hold, Outcome, Run, RunState
 from jupyter_etl.ports import Store
-from jupyter_etl.runner.cells import say_cell
+from jupyter_etl.runner.cells import cell_title
 from jupyter_etl.services.health import alive_among
 from jupyter_etl.services.run_log.events import check_words, read_words, rows_words
 from jupyter_etl.services.run_log.line import LineKind, LogLine, format_instant
@@ -79,7 +79,7 @@ def ended_lines(attempt: Attempt, outcome: Outcome) -> list[LogLine]:
     if attempt.finished_at is not None and attempt.started_at is not None:
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
         took = f" after {rounded_duration(max(0.0, seconds))}"
-    cell = "" if attempt.failed_cell is None else f" in {say_cell(attempt.failed_cell)}"
+    cell = "" if attempt.failed_cell is None else f" in {cell_title(attempt.failed_cell)}"
     error = f": {attempt.error}" if attempt.error else ""
     texts = [f"attempt {attempt.number} {_OUTCOMES[outcome]}{took}{cell}{error}"]
     if attempt.verdict is not None:

@@ -80,7 +80,7 @@ class SqlConnector:
         except SourceError as problem:
             if problem.retryable:
                 raise
-            return _second_look(target, request, problem)
+            return _read_after_failure(target, request, problem)
 
 
 def _query(target: SqlTarget, query: str, request: ReadRequest) -> Reading:
@@ -157,7 +157,7 @@ def _run(
     return read_sqlalchemy(target, statement, values, limit)
 
 
-def _second_look(target: SqlTarget, request: ReadRequest, problem: SourceError) -> Reading:
+def _read_after_failure(target: SqlTarget, request: ReadRequest, problem: SourceError) -> Reading:
     """Look up in the catalogue why a table could not be read, and read it if possible."""
     try:
         tables = {table.label: table for table in load_catalogue(target)}

@@ -37,8 +37,8 @@ def hint_on(name: str, texts: Sequence[str], form: TextForm) -> str:
         A sentence; "" if the column looks like text.
     """
     values = [text for text in (t.strip() for t in texts) if text and text not in MISSING_WORDS]
-    for look in (_dates, _marks, _numbers, _odd_words):
-        found = look(name, values, form) if values else ""
+    for hint_of in (_dates, _marks, _numbers, _odd_words):
+        found = hint_of(name, values, form) if values else ""
         if found:
             return found
     return ""

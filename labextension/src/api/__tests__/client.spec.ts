@@ -3,19 +3,19 @@ import { ServerConnection } from '@jupyterlab/services';
 import { EtlClient } from '../client';
 import { ApiError } from '../error';
 
-interface ISaid {
+interface IRequest {
   url: string;
   method: string;
   type: string | null;
   body: string;
 }
 
-function client(answer: () => Response): [EtlClient, ISaid[]] {
-  const said: ISaid[] = [];
+function client(answer: () => Response): [EtlClient, IRequest[]] {
+  const calls: IRequest[] = [];
   const settings = ServerConnection.makeSettings({
     baseUrl: 'http://localhost/user/someone/',
     fetch: (async (request: Request) => {
-      said.push({
+      calls.push({
         url: request.url,
         method: request.method,
         type: request.headers.get('Content-Type'),
@@ -24,7 +24,7 @@ function client(answer: () => Response): [EtlClient, ISaid[]] {
       return answer();
     }) as any
   });
-  return [new EtlClient(settings), said];
+  return [new EtlClient(settings), calls];
 }
 
 const json = (value: unknown, status = 200) =>
@@ -32,17 +32,17 @@ const json = (value: unknown, status = 200) =>
 
 describe('EtlClient', () => {
   it('stays below the base URL and escapes names', async () => {
-    const [etl, said] = client(() => json({}));
+    const [etl, calls] = client(() => json({}));
     await etl.publication('a/b c');
-    expect(said[0].url).toMatch(
+    expect(calls[0].url).toMatch(
       /^http:\/\/localhost\/user\/someone\/etl\/v1\/publications\/a%2Fb%20c/
     );
   });
 
   it('leaves out what is not asked for', async () => {
-    const [etl, said] = client(() => json({ items: [], total: 0 }));
+    const [etl, calls] = client(() => json({ items: [], total: 0 }));
     await etl.runs({ pipeline: '', state: 'failed', limit: 5, offset: 0 });
-    const url = new URL(said[0].url);
+    const url = new URL(calls[0].url);
     expect(url.searchParams.has('pipeline')).toBe(false);
     expect(url.searchParams.get('state')).toBe('failed');
     expect(url.searchParams.get('limit')).toBe('5');
@@ -50,13 +50,13 @@ describe('EtlClient', () => {
   });
 
   it('sends the parameters of a run', async () => {
-    const [etl, said] = client(() => json({}));
+    const [etl, calls] = client(() => json({}));
     const request = { parameters: { day: '2026-01-01' }, draft: true };
     await etl.trigger('daily', request);
-    expect(said[0].method).toBe('POST');
+    expect(calls[0].method).toBe('POST');
     // The server takes nothing else, so that no form of another page can send it.
-    expect(said[0].type).toBe('application/json');
-    expect(JSON.parse(said[0].body)).toEqual(request);
+    expect(calls[0].type).toBe('application/json');
+    expect(JSON.parse(calls[0].body)).toEqual(request);
   });
 
   it('raises what the server says, with its hint', async () => {

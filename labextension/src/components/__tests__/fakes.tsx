@@ -18,7 +18,7 @@ export const trans = nullTranslator.load('test');
 
 /** A client that answers from memory and remembers what it was asked to do. */
 export class FakeClient {
-  said: string[] = [];
+  calls: string[] = [];
   lists: Record<string, any[]> = {
     sources: [],
     pipelines: [],
@@ -59,7 +59,7 @@ export class FakeClient {
   fail: Record<string, ApiError> = {};
 
   private answer<T>(name: string, value: T): Promise<T> {
-    this.said.push(name);
+    this.calls.push(name);
     const word = name.split(' ')[0];
     return this.fail[word]
       ? Promise.reject(this.fail[word])
@@ -184,31 +184,31 @@ export class FakeClient {
 
 /** Remembers what it was asked to open. */
 export class FakeOpener implements IOpener {
-  said: any[] = [];
-  private say =
+  calls: any[] = [];
+  private record =
     (name: string) =>
     (...args: any[]): void => {
-      this.said.push([name, ...args]);
+      this.calls.push([name, ...args]);
     };
-  openNotebook = this.say('openNotebook');
-  relink = this.say('relink');
-  runNow = this.say('runNow');
-  schedule = this.say('schedule');
-  openRun = this.say('openRun');
-  openLog = this.say('openLog');
-  preview = this.say('preview');
-  openReport = this.say('openReport');
-  download = this.say('download');
-  openPublication = this.say('openPublication');
+  openNotebook = this.record('openNotebook');
+  relink = this.record('relink');
+  runNow = this.record('runNow');
+  schedule = this.record('schedule');
+  openRun = this.record('openRun');
+  openLog = this.record('openLog');
+  preview = this.record('preview');
+  openReport = this.record('openReport');
+  download = this.record('download');
+  openPublication = this.record('openPublication');
   /** What a person answers. */
   sure = true;
   confirm = (question: IQuestion): Promise<boolean> => {
-    this.said.push(['confirm', question.title, question.body]);
+    this.calls.push(['confirm', question.title, question.body]);
     return Promise.resolve(this.sure);
   };
-  insertCell = this.say('insertCell');
-  copy = this.say('copy');
-  openTerminal = this.say('openTerminal');
+  insertCell = this.record('insertCell');
+  copy = this.record('copy');
+  openTerminal = this.record('openTerminal');
 }
 
 export interface IWorld extends IEtlContext {

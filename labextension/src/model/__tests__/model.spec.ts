@@ -23,23 +23,23 @@ describe('EtlModel', () => {
   it('fetches the list in front only while it is watched', async () => {
     w.model.tab = 'runs';
     await settle(() => w.model.refresh());
-    expect(w.client.said.filter(line => line.startsWith('runs'))).toEqual([]);
+    expect(w.client.calls.filter(line => line.startsWith('runs'))).toEqual([]);
     w.model.watched = true;
     await settle(() => w.model.refresh());
     expect(
-      w.client.said.filter(line => line.startsWith('runs')).length
+      w.client.calls.filter(line => line.startsWith('runs')).length
     ).toBeGreaterThan(0);
   });
 
   it('fetches again within a second of an event', async () => {
     await settle(() => w.model.refresh());
-    const before = w.client.said.length;
+    const before = w.client.calls.length;
     for (let cell = 0; cell < 5; cell++) {
       w.emit({ schema_id: RUN_EVENT_SCHEMA, run: 1, state: 'running', cell });
     }
-    expect(w.client.said).toHaveLength(before);
+    expect(w.client.calls).toHaveLength(before);
     await pass(1000);
-    expect(w.client.said.slice(before)).toEqual(['summary']);
+    expect(w.client.calls.slice(before)).toEqual(['summary']);
   });
 
   it('keeps the error of an action until it is dismissed', async () => {
@@ -54,16 +54,16 @@ describe('EtlModel', () => {
     w.model.unschedule('daily');
     expect(w.model.unscheduleAt('daily')).not.toBeNull();
     await pass(GRACE_MS - 1);
-    expect(w.client.said).not.toContain('unschedule daily');
+    expect(w.client.calls).not.toContain('unschedule daily');
     await pass(1);
-    expect(w.client.said).toContain('unschedule daily');
+    expect(w.client.calls).toContain('unschedule daily');
   });
 
   it('unschedules nothing once it is disposed', async () => {
     w.model.unschedule('daily');
     w.model.dispose();
     await pass(2 * GRACE_MS);
-    expect(w.client.said).not.toContain('unschedule daily');
+    expect(w.client.calls).not.toContain('unschedule daily');
   });
 
   it('keeps the last summary when the server is not reached', async () => {

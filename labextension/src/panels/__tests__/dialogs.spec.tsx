@@ -176,7 +176,7 @@ describe('RunDialog', () => {
     expect(find('table')).toBeNull();
     expect(document.activeElement!.textContent).toBe('Run');
     await press('Enter');
-    expect(w.client.said).toContain('trigger daily');
+    expect(w.client.calls).toContain('trigger daily');
     expect(w.client.requests).toEqual([{ parameters: {}, draft: false }]);
   });
 

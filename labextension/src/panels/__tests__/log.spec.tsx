@@ -35,7 +35,7 @@ async function log(change: any): Promise<HTMLElement> {
   return node.querySelector('pre') as HTMLElement;
 }
 
-const asked = () => w.client.said.filter(line => line === 'log 42').length;
+const asked = () => w.client.calls.filter(line => line === 'log 42').length;
 
 describe('LogView', () => {
   it('follows a run that goes on, and stops at its end', async () => {

@@ -1,4 +1,4 @@
-"""Run by alembic inside the transaction that `bring_up_to_date` holds."""
+"""Run by alembic inside the transaction that `upgrade_schema` holds."""
 
 from alembic import context
 

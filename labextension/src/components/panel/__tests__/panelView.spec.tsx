@@ -60,9 +60,9 @@ describe('PanelView', () => {
   it('asks for nothing but reading when it opens', async () => {
     w.client.lists.pipelines = [pipeline()];
     await panel('pipelines');
-    expect(w.client.said.every(line => /^(summary|pipelines)/.test(line))).toBe(
-      true
-    );
+    expect(
+      w.client.calls.every(line => /^(summary|pipelines)/.test(line))
+    ).toBe(true);
   });
 
   it.each([
@@ -73,7 +73,7 @@ describe('PanelView', () => {
   ])('inserts a working cell from the empty %s', async (tab, text) => {
     const node = await panel(tab);
     await settle(() => button(node, 'Insert this cell').click());
-    const [name, source] = w.opener.said[0];
+    const [name, source] = w.opener.calls[0];
     expect(name).toBe('insertCell');
     expect(source).toContain('%load_ext jupyter_etl');
     expect(source).toContain(text);
@@ -90,7 +90,7 @@ describe('PanelView', () => {
     w.client.summaryValue = { ...alive, schedulers: [] };
     const node = await panel('pipelines');
     await settle(() => button(node, 'Start scheduler').click());
-    expect(w.client.said).toContain('startScheduler');
+    expect(w.client.calls).toContain('startScheduler');
     const starting = button(node, 'Starting…');
     expect(starting.disabled).toBe(true);
     w.client.summaryValue = alive;
@@ -185,6 +185,6 @@ describe('the count of the runs', () => {
       'input[value="queued,dispatched,running"]'
     ) as HTMLInputElement;
     await settle(() => input.click());
-    expect(w.client.said.join()).toContain('queued,dispatched,running');
+    expect(w.client.calls.join()).toContain('queued,dispatched,running');
   });
 });

@@ -69,7 +69,7 @@ describe('pipelines', () => {
     await settle(() =>
       button(node, 'Resume: daily after its failures').click()
     );
-    expect(w.client.said).toContain('resume daily');
+    expect(w.client.calls).toContain('resume daily');
     await settle(() => button(node, 'Show run 42').click());
     expect([w.model.tab, w.model.openRun]).toEqual(['runs', 42]);
   });
@@ -105,8 +105,8 @@ describe('pipelines', () => {
     expect(start.title).toContain('jupyter etl trigger daily');
     await settle(() => start.click());
     await settle(() => button(node, 'Pause: daily').click());
-    expect(w.opener.said).toContainEqual(['runNow', 'daily']);
-    expect(w.client.said).toContain('pause daily');
+    expect(w.opener.calls).toContainEqual(['runNow', 'daily']);
+    expect(w.client.calls).toContain('pause daily');
   });
 
   it('shows what the server says against an action in its row', async () => {
@@ -147,11 +147,11 @@ describe('pipelines', () => {
     await pass(GRACE_MS - 1);
     await settle(() => button(node, 'Undo: daily').click());
     await pass(2 * GRACE_MS);
-    expect(w.client.said).not.toContain('unschedule daily');
+    expect(w.client.calls).not.toContain('unschedule daily');
     expect(() => button(node, 'Undo: daily')).toThrow();
     await leave();
     await pass(GRACE_MS);
-    expect(w.client.said).toContain('unschedule daily');
+    expect(w.client.calls).toContain('unschedule daily');
   });
 
   it('draws each of the last runs with its own title', async () => {
@@ -192,13 +192,13 @@ describe('a pipeline whose notebook is gone', () => {
       'daily.ipynb was renamed, moved or deleted. Runs still use version 3, as deployed.'
     );
     await settle(() => button(node, 'Relink: daily').click());
-    expect(w.opener.said).toContainEqual(['relink', 'daily']);
+    expect(w.opener.calls).toContainEqual(['relink', 'daily']);
     expect(
       node.querySelector('[aria-label="Edit schedule: daily"]')
     ).toBeNull();
   });
 
-  it('is not said of one that is there', async () => {
+  it('is not shown for one that is there', async () => {
     w.client.lists.pipelines = [pipeline()];
     const node = await panel('pipelines');
     expect(node.textContent).not.toContain('renamed');

@@ -43,29 +43,29 @@ function type(node: Element, label: string, value: string): Promise<void> {
 
 describe('ScheduleForm', () => {
   async function form(info: any = {}): Promise<[HTMLElement, any[]]> {
-    const said: any[] = [];
+    const calls: any[] = [];
     const node = await draw(
       w,
       <ScheduleForm
         path="work/daily.ipynb"
         info={{ ...w.client.notebookInfo, ...info }}
         error={null}
-        onChange={request => said.push(request)}
+        onChange={request => calls.push(request)}
       />
     );
-    return [node, said];
+    return [node, calls];
   }
 
   it('shows the words and the next times of what is typed', async () => {
-    const [node, said] = await form();
+    const [node, calls] = await form();
     await type(node, 'Schedule in words or cron', 'daily at 07:30');
     await pass(PAUSE_MS - 1);
-    expect(w.client.said).not.toContain('preview daily at 07:30');
+    expect(w.client.calls).not.toContain('preview daily at 07:30');
     await pass(1);
     expect(node.querySelector('.jp-EtlNext')!.textContent).toContain(
       'in words: daily at 07:30'
     );
-    expect(said.pop()).toMatchObject({
+    expect(calls.pop()).toMatchObject({
       notebook: 'work/daily.ipynb',
       name: 'daily',
       when: 'daily at 07:30'
@@ -80,11 +80,11 @@ describe('ScheduleForm', () => {
       message: "'moon' is not a schedule.",
       hint: "Write 'every 15m'."
     });
-    const [node, said] = await form();
+    const [node, calls] = await form();
     await type(node, 'Schedule in words or cron', 'moon');
     await pass(PAUSE_MS);
     expect(node.textContent).toContain("'moon' is not a schedule.");
-    expect(said.pop()).toBeNull();
+    expect(calls.pop()).toBeNull();
   });
 
   it('says a wrong timezone under its own field', async () => {
@@ -92,7 +92,7 @@ describe('ScheduleForm', () => {
       message: "'Mars/Base' is not a valid timezone.",
       field: 'timezone'
     });
-    const [node, said] = await form();
+    const [node, calls] = await form();
     await type(node, 'Timezone', 'Mars/Base');
     await pass(PAUSE_MS);
     const invalid = [...node.querySelectorAll('[aria-invalid="true"]')];
@@ -103,7 +103,7 @@ describe('ScheduleForm', () => {
     expect(document.getElementById(note)!.textContent).toBe(
       "'Mars/Base' is not a valid timezone."
     );
-    expect(said.pop()).toBeNull();
+    expect(calls.pop()).toBeNull();
   });
 
   it.each([
@@ -119,10 +119,10 @@ describe('ScheduleForm', () => {
         hint: 'Write 90s.',
         field
       });
-      const [node, said] = await form();
+      const [node, calls] = await form();
       await type(node, label, text);
       await pass(PAUSE_MS);
-      expect(said.pop()).toBeNull();
+      expect(calls.pop()).toBeNull();
       const shown = [
         ...node.querySelectorAll('.jp-EtlField-note, .jp-EtlNotice')
       ]
@@ -152,7 +152,7 @@ describe('ScheduleForm', () => {
   });
 
   it('sends only the parameters that were changed, as typed', async () => {
-    const [node, said] = await form({
+    const [node, calls] = await form({
       parameters: [
         { name: 'limit', type: 'int', default: '10', origin: 'cell', help: '' },
         {
@@ -175,11 +175,11 @@ describe('ScheduleForm', () => {
       )!.set!.call(input, '25');
       input.dispatchEvent(new Event('input', { bubbles: true }));
     });
-    expect(said.pop().parameters).toEqual({ limit: '25' });
+    expect(calls.pop().parameters).toEqual({ limit: '25' });
   });
 
   it('lists the files that are pinned, and sends patterns of others', async () => {
-    const [node, said] = await form({
+    const [node, calls] = await form({
       files: [
         { path: 'helper.py', content_hash: 'a', bytes: 1234, role: 'module' }
       ],
@@ -188,11 +188,11 @@ describe('ScheduleForm', () => {
     expect(node.querySelector('.jp-EtlFiles')!.textContent).toBe(
       'helper.py 1.2 kB'
     );
-    expect(said.pop().include).toEqual(['config/*.yaml']);
+    expect(calls.pop().include).toEqual(['config/*.yaml']);
     await type(node, 'Also include', 'a.csv b.csv');
-    expect(said.pop().include).toEqual(['a.csv', 'b.csv']);
+    expect(calls.pop().include).toEqual(['a.csv', 'b.csv']);
     await type(node, 'Also include', '');
-    expect(said.pop().include).toEqual(['']);
+    expect(calls.pop().include).toEqual(['']);
   });
 
   it('says where a notebook has no local files', async () => {

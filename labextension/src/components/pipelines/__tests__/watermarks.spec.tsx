@@ -41,11 +41,11 @@ describe('Watermarks', () => {
     expect(node.textContent).toContain('trips.id up to 42');
     w.opener.sure = false;
     await settle(() => button(node, 'Reset: trips id').click());
-    expect(w.client.said).not.toContain('reset trips id');
+    expect(w.client.calls).not.toContain('reset trips id');
     w.opener.sure = true;
     w.client.marks = [{ ...w.client.marks[0], value: null, run: null }];
     await settle(() => button(node, 'Reset: trips id').click());
-    expect(w.client.said).toContain('reset trips id');
+    expect(w.client.calls).toContain('reset trips id');
     expect(node.textContent).toContain('starts at the first row');
     expect(node.textContent).toContain('set by sam');
   });

@@ -91,7 +91,7 @@ describe('PublicationPage', () => {
     expect(lines[0]).toContain('#43approved by kim');
     expect(lines[2]).toContain('pruned on');
     await settle(() => button(node, 'Copy: Spark').click());
-    expect(w.opener.said).toContainEqual(['copy', 'spark.read']);
+    expect(w.opener.calls).toContainEqual(['copy', 'spark.read']);
   });
 
   it('goes back to an old version after a question, and looks again', async () => {
@@ -99,14 +99,14 @@ describe('PublicationPage', () => {
     expect(() => button(node, 'Roll back: sales.daily v3')).toThrow();
     expect(() => button(node, 'Roll back: sales.daily v1')).toThrow();
     const asked = () =>
-      w.client.said.filter(line => line === 'publication sales.daily').length;
+      w.client.calls.filter(line => line === 'publication sales.daily').length;
     const before = asked();
     w.opener.sure = false;
     await settle(() => button(node, 'Roll back: sales.daily v2').click());
-    expect(w.client.said).not.toContain('rollback sales.daily 2');
+    expect(w.client.calls).not.toContain('rollback sales.daily 2');
     w.opener.sure = true;
     await settle(() => button(node, 'Roll back: sales.daily v2').click());
-    expect(w.client.said).toContain('rollback sales.daily 2');
+    expect(w.client.calls).toContain('rollback sales.daily 2');
     expect(asked()).toBeGreaterThan(before);
   });
 
@@ -120,7 +120,7 @@ describe('PublicationPage', () => {
     await settle(() =>
       button(node, 'Compare: sales.daily v3 with the previous version').click()
     );
-    expect(w.client.said).toContain('diff sales.daily 2 3');
+    expect(w.client.calls).toContain('diff sales.daily 2 3');
     // The result stands below what may be a long history.
     expect(shown).toEqual(['Compare']);
     expect(node.querySelector('.jp-EtlDifference')!.textContent).toContain(

@@ -111,11 +111,11 @@ describe('what is held', () => {
     ]);
     w.opener.sure = false;
     await settle(() => button(card, 'Approve: #42').click());
-    expect(w.client.said).not.toContain('approve 42');
+    expect(w.client.calls).not.toContain('approve 42');
     w.opener.sure = true;
     await settle(() => button(card, 'Approve: #42').click());
-    expect(w.client.said).toContain('approve 42');
-    expect(w.opener.said.pop()[2]).toContain('approved by sam');
+    expect(w.client.calls).toContain('approve 42');
+    expect(w.opener.calls.pop()[2]).toContain('approved by sam');
   });
 
   it.each([
@@ -152,7 +152,7 @@ describe('what is held', () => {
       );
       for (const item of previews) {
         item.click();
-        expect(w.opener.said.pop()).toEqual([
+        expect(w.opener.calls.pop()).toEqual([
           'preview',
           { kind: 'publication', name: 'sales.daily', held: 42 }
         ]);
@@ -160,9 +160,9 @@ describe('what is held', () => {
       w.opener.sure = true;
       await settle(() => button(card, 'Reject: #42').click());
       await settle(() => button(card, 'Approve: #42').click());
-      expect(w.client.said).toContain('reject 42');
-      expect(w.client.said).toContain('approve 42');
-      expect(w.opener.said.pop()![2]).toContain('approved by sam');
+      expect(w.client.calls).toContain('reject 42');
+      expect(w.client.calls).toContain('approve 42');
+      expect(w.opener.calls.pop()![2]).toContain('approved by sam');
     }
   );
 
@@ -170,7 +170,7 @@ describe('what is held', () => {
     const target = { kind: 'publication', name: 'sales.daily', held: 42 };
     const node = await draw(w, <PreviewView target={target as any} />);
     await settle();
-    expect(w.client.said).toContain('rows of sales.daily #42');
+    expect(w.client.calls).toContain('rows of sales.daily #42');
     expect(node.querySelector('h2')!.textContent).toBe('sales.daily #42');
     expect(node.querySelector('code')!.textContent).toBe('jupyter etl held 42');
   });
@@ -179,7 +179,7 @@ describe('what is held', () => {
     const node = await panel('published');
     w.client.lists.holds = [];
     await settle(() => button(node, 'Reject: #42').click());
-    expect(w.client.said).toContain('reject 42');
+    expect(w.client.calls).toContain('reject 42');
     expect(node.querySelector('.jp-EtlHold')).toBeNull();
   });
 

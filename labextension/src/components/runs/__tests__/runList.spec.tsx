@@ -79,11 +79,11 @@ describe('runs', () => {
     expect(card.textContent).toContain('Cell 7');
     expect(card.textContent).toContain('The column day is gone.');
     await settle(() => button(card, 'Open at failed cell: #42').click());
-    expect(w.opener.said).toEqual([['openRun', 42, { cell: 6 }]]);
+    expect(w.opener.calls).toEqual([['openRun', 42, { cell: 6 }]]);
     await settle(() => button(card, 'Retry: #42').click());
-    expect(w.client.said).toContain('retry 42');
+    expect(w.client.calls).toContain('retry 42');
     await settle(() => button(card, 'Retry from the failed cell: #42').click());
-    expect(w.client.said).toContain('retry 42 from the failed cell');
+    expect(w.client.calls).toContain('retry 42 from the failed cell');
   });
 
   it('says what a retry runs', async () => {
@@ -97,11 +97,11 @@ describe('runs', () => {
     const card = node.querySelector('.jp-EtlFailure')!;
     expect(card.textContent).toContain('Retry runs version 2 again.');
     await settle(() => button(card, 'Retry from the failed cell: #42').click());
-    const said = node.querySelector('.jp-EtlNotice') as HTMLElement;
-    expect(said.textContent).toContain(w.client.retryWords);
-    expect(said.classList).toContain('jp-mod-ok');
-    expect(said.getAttribute('role')).toBe('note');
-    await settle(() => button(said, 'Dismiss').click());
+    const calls = node.querySelector('.jp-EtlNotice') as HTMLElement;
+    expect(calls.textContent).toContain(w.client.retryWords);
+    expect(calls.classList).toContain('jp-mod-ok');
+    expect(calls.getAttribute('role')).toBe('note');
+    await settle(() => button(calls, 'Dismiss').click());
     expect(node.querySelector('.jp-EtlNotice')).toBeNull();
   });
 

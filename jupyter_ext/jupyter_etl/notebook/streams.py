@@ -41,7 +41,7 @@ def rows_of(data: object, *, what: str) -> pa.Table | Stream:
     )
 
 
-def comes_again(target: Target) -> bool:
+def is_rereadable(target: Target) -> bool:
     """Return whether a target is re-readable: a file or a version, not a query."""
     # Imported on the first check: file readers would slow down every start.
     from jupyter_etl.sources.files.kinds import FILE_READERS
@@ -54,7 +54,7 @@ def comes_again(target: Target) -> bool:
 
 
 @contextmanager
-def passes(rows: pa.Table | Stream) -> Iterator[pa.Table | Callable[[], pa.RecordBatchReader]]:
+def rereadable(rows: pa.Table | Stream) -> Iterator[pa.Table | Callable[[], pa.RecordBatchReader]]:
     """Make rows readable as often as a check needs them.
 
     Returns:
