@@ -11,6 +11,7 @@ from contracts.store_claims import ClaimsContract
 from contracts.store_commits import CommitsContract
 from contracts.store_declared import DeclaredContract
 from contracts.store_due_times import DueTimesContract
+from contracts.store_endpoints import EndpointsContract
 from contracts.store_ends import EndsContract
 from contracts.store_holds import HoldsContract
 from contracts.store_lineage import LineageContract
@@ -34,6 +35,7 @@ class StoreContract(
     HoldsContract,
     WatermarksContract,
     LineageContract,
+    EndpointsContract,
 ):
     """The suite of `jupyter_etl.ports.Store`."""
 

@@ -21,6 +21,7 @@ from jupyter_etl.ledger.schema.tables import (
     publication_versions,
     publications,
     table_logs,
+    traffic,
 )
 from jupyter_etl.ledger.version_numbers import next_number, note_given
 from jupyter_etl.ledger.watermarks import put_watermark
@@ -32,6 +33,7 @@ from jupyter_etl.model import (
     Publication,
     PublicationKind,
     PublicationVersion,
+    TrafficMode,
     VersionWatermark,
 )
 
@@ -108,14 +110,14 @@ class Publications(Part):
         with self._ledger.reading() as connection:
             row = connection.execute(query).one_or_none()
             if row is not None:
-                _check_owner(row, owner)
+                check_owner(row, owner)
                 _check_kind(row, kind)
             if row is not None and pipeline not in (None, row.pipeline):
                 _check_pipeline(connection, name, row.pipeline)
 
     def load_publication(self, name: str) -> Publication:
         with self._ledger.reading() as connection:
-            row = _row(connection, name)
+            row = publication_row(connection, name)
             return _with_versions(connection, [row])[0]
 
     def load_publications(self) -> list[Publication]:
@@ -132,7 +134,7 @@ class Publications(Part):
             .order_by(publication_versions.c.number.desc())
         )
         with self._ledger.reading() as connection:
-            _row(connection, name)
+            publication_row(connection, name)
             return [value_of(PublicationVersion, row) for row in connection.execute(query)]
 
     def load_table_log(self, name: str, number: int, *, draft: bool) -> tuple[LogEntry, ...]:
@@ -149,11 +151,11 @@ class Publications(Part):
 
     def set_freshness(self, name: str, freshness: Freshness | None, *, owner: str) -> Publication:
         with self._ledger.writing() as connection:
-            _check_owner(_row(connection, name, lock=True), owner)
+            check_owner(publication_row(connection, name, lock=True), owner)
             connection.execute(
                 update(publications).where(publications.c.name == name).values(freshness=freshness)
             )
-            return _with_versions(connection, [_row(connection, name)])[0]
+            return _with_versions(connection, [publication_row(connection, name)])[0]
 
 
 def make_visible(
@@ -182,21 +184,24 @@ def _lock_name(connection: Connection, what: Committed, publishing: Publishing) 
         created_at=publishing.now,
     )
     connection.execute(new.on_conflict_do_nothing())
-    row = _row(connection, what.name, lock=True)
-    _check_owner(row, publishing.owner)
+    row = publication_row(connection, what.name, lock=True)
+    check_owner(row, publishing.owner)
     _check_kind(row, what.kind)
 
 
 def _add_version(
     connection: Connection, what: Committed, publishing: Publishing
 ) -> PublicationVersion:
-    counter = publications.c.draft_number if publishing.draft else publications.c.live_number
     # Its row is locked, so that no other transaction gets the number.
     number = next_number(connection, what.name, draft=publishing.draft)
     watermarks = _watermarks(connection, what.name, publishing)
-    changes: dict[str, object] = {counter.name: number}
-    if not publishing.draft:
+    changes: dict[str, object] = {}
+    if publishing.draft:
+        changes["draft_number"] = number
+    else:
         changes["pipeline"] = publishing.pipeline
+        if _becomes_live(connection, what):
+            changes["live_number"] = number
     connection.execute(update(publications).where(publications.c.name == what.name).values(changes))
     if what.log:
         entries = zlib.compress(msgspec.json.encode(what.log))
@@ -225,6 +230,20 @@ def _add_version(
     return value_of(PublicationVersion, added)
 
 
+def _becomes_live(connection: Connection, what: Committed) -> bool:
+    """Return whether a new version is live at once; that of an endpoint may have to be promoted."""
+    if what.kind is not PublicationKind.API:
+        return True
+    first = select(publications.c.live_number == 0).where(publications.c.name == what.name)
+    if connection.execute(first).scalar_one():
+        return True
+    shared = select(traffic.c.name).where(
+        traffic.c.name == what.name,
+        or_(traffic.c.mode != TrafficMode.LIVE, traffic.c.shadow.is_not(None)),
+    )
+    return what.promote and connection.execute(shared).first() is None
+
+
 def _watermarks(
     connection: Connection, name: str, publishing: Publishing
 ) -> tuple[VersionWatermark, ...] | None:
@@ -243,7 +262,8 @@ def _watermarks(
     return found
 
 
-def _row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+def publication_row(connection: Connection, name: str, *, lock: bool = False) -> Row[Any]:
+    """Return the row of a publication; raises `NotFound`."""
     query = select(publications).where(publications.c.name == name)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
@@ -283,7 +303,8 @@ def _with_versions(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pub
     ]
 
 
-def _check_owner(row: Row[Any], owner: str) -> None:
+def check_owner(row: Row[Any], owner: str) -> None:
+    """Raise `PermissionDenied` unless a publication belongs to an owner."""
     if row.owner != owner:
         raise PermissionDenied(
             f"The publication {row.name!r} belongs to {row.owner!r}, not to {owner!r}.",

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from jupyter_etl.ledger.attempts import Attempts
 from jupyter_etl.ledger.connection import Ledger, inserting
+from jupyter_etl.ledger.endpoints import Endpoints
 from jupyter_etl.ledger.holds import Holds
 from jupyter_etl.ledger.lineage import Lineage
 from jupyter_etl.ledger.migration import upgrade_schema
@@ -51,6 +52,7 @@ class SqlStore(
     Outbox,
     Watermarks,
     Lineage,
+    Endpoints,
 ):
     """Implements `jupyter_etl.ports.Store` on SQLite and PostgreSQL.
 

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from jupyter_etl.ledger.connection import inserting
-from jupyter_etl.ledger.schema.tables import given_numbers, publications
+from jupyter_etl.ledger.schema.tables import given_numbers, publication_versions
 
 Numbers = Mapping[tuple[str, bool], int]
 """The highest number by name, and whether it is of drafts."""
@@ -20,8 +20,12 @@ Numbers = Mapping[tuple[str, bool], int]
 
 def next_number(connection: Connection, name: str, *, draft: bool) -> int:
     """Return the number that the next version of a publication gets."""
-    last = publications.c.draft_number if draft else publications.c.live_number
-    made = connection.execute(select(last).where(publications.c.name == name)).scalar()
+    # The live version of an endpoint need not be its newest.
+    made = connection.execute(
+        select(func.max(publication_versions.c.number)).where(
+            publication_versions.c.name == name, publication_versions.c.draft == draft
+        )
+    ).scalar()
     given = connection.execute(
         select(given_numbers.c.number).where(
             given_numbers.c.name == name, given_numbers.c.draft == draft
@@ -50,12 +54,13 @@ def read_given(ledger: Path) -> dict[tuple[str, bool], int]:
         contextlib.suppress(sqlite3.Error),
         closing(sqlite3.connect(place, uri=True)) as connection,
     ):
-        query = "SELECT name, live_number, draft_number FROM publications"
-        for name, live, draft in connection.execute(query):
-            found |= {(name, False): live, (name, True): draft}
-        for name, of_drafts, number in connection.execute(
-            "SELECT name, draft, number FROM given_numbers"
+        for query in (
+            "SELECT name, 0, live_number FROM publications",
+            "SELECT name, 1, draft_number FROM publications",
+            "SELECT name, draft, max(number) FROM publication_versions GROUP BY name, draft",
+            "SELECT name, draft, number FROM given_numbers",
         ):
-            key = (name, bool(of_drafts))
-            found[key] = max(number, found.get(key, 0))
+            for name, of_drafts, number in connection.execute(query):
+                key = (name, bool(of_drafts))
+                found[key] = max(number, found.get(key, 0))
     return found

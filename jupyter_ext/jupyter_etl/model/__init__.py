@@ -1,7 +1,17 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
-from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried
+from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried, Said
+from jupyter_etl.model.endpoint import (
+    Arm,
+    CallCounts,
+    CallRole,
+    Endpoint,
+    EndpointKind,
+    Sample,
+    Traffic,
+    TrafficMode,
+)
 from jupyter_etl.model.failure import Failure, FailureKind
 from jupyter_etl.model.health import (
     ATTENTION,
@@ -41,6 +51,7 @@ from jupyter_etl.model.pipeline import (
     Pipeline,
     PipelineVersion,
     Policy,
+    Promotion,
     Schedule,
     ScheduleKind,
     TimeLimit,
@@ -104,6 +115,7 @@ __all__ = [
     "NO_TAGS",
     "STARTS_TO_ALERT",
     "TERMINAL",
+    "Arm",
     "Attempt",
     "AttemptReport",
     "Batch",
@@ -111,6 +123,8 @@ __all__ = [
     "Breaker",
     "Bundle",
     "BundleFile",
+    "CallCounts",
+    "CallRole",
     "Catchup",
     "Cause",
     "CheckResult",
@@ -130,6 +144,8 @@ __all__ = [
     "Decision",
     "Difference",
     "Emptied",
+    "Endpoint",
+    "EndpointKind",
     "Estimate",
     "Failure",
     "FailureKind",
@@ -158,6 +174,7 @@ __all__ = [
     "PipelineVersion",
     "Policy",
     "Profile",
+    "Promotion",
     "Publication",
     "PublicationKind",
     "PublicationVersion",
@@ -172,6 +189,8 @@ __all__ = [
     "RunLineage",
     "RunState",
     "RunSummary",
+    "Said",
+    "Sample",
     "Schedule",
     "ScheduleKind",
     "Severity",
@@ -180,6 +199,8 @@ __all__ = [
     "Staged",
     "TableInfo",
     "TimeLimit",
+    "Traffic",
+    "TrafficMode",
     "Verdict",
     "VerdictKind",
     "VersionWatermark",
@@ -189,4 +210,4 @@ __all__ = [
     "held_by_of",
     "held_by_phrase",
     "tag_texts",
-]  # fmt: skip
+]

@@ -104,6 +104,7 @@ class Difference:
         emptied: Columns that have lost all values.
         partitions: Replaced partitions whose row count changes; for a held run, a few of those
             that are a reason.
+        contract: Changes of an endpoint that break its callers, and of its speed, one clause each.
         reasons: Why it is held, one sentence each; empty if it is not.
     """
 
@@ -118,6 +119,7 @@ class Difference:
     new_rows: int | None = None
     emptied: tuple[Emptied, ...] = ()
     partitions: tuple[PartitionRows, ...] = ()
+    contract: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
 
     @property

@@ -143,6 +143,13 @@ class OnLost(StrEnum):
     FAIL = "fail"
 
 
+class Promotion(StrEnum):
+    """Whether new versions of endpoints become live by themselves or wait to be promoted."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
 class ParameterType(StrEnum):
     """The types a parameter can have."""
 
@@ -223,6 +230,7 @@ class Policy:
             cold.
         shared: Whether it may publish to the publications of another pipeline.
         tags: Tags that pipelines and their runs are filtered by.
+        promote: Whether new versions of its endpoints become live by themselves.
     """
 
     retries: int = 3
@@ -237,6 +245,7 @@ class Policy:
     warm: bool = True
     shared: bool = False
     tags: dict[str, str] = field(default_factory=dict)
+    promote: Promotion = Promotion.AUTO
 
 
 def tag_texts(policy: Policy) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from jupyter_etl.model.endpoint import Endpoint
 from jupyter_etl.model.watermark import VersionWatermark
 
 
@@ -148,6 +149,7 @@ class Staged:
         digest: Digest of the rows of an append, equal for equal rows; "" if unknown.
         origins: Origins of its columns, as far as SQL shows them.
         layout: Layout of a file, as its publisher encodes it; "" for a file without rows.
+        endpoint: What an API is; None for other kinds.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Staged:
     digest: str = ""
     origins: tuple[ColumnOrigin, ...] = ()
     layout: str = ""
+    endpoint: Endpoint | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +207,9 @@ class Committed:
         files_hash: SHA-256 (hex) of the paths of a table's data files; "" as for ``token``.
         log: Entries of the table's log since the previous version. The ledger stores them
             separately for repair: empty in a loaded version.
+        endpoint: What an API is; None for other kinds.
+        promote: Whether an API becomes the live version, unless its traffic is split or it has a
+            canary; otherwise it waits to be promoted.
     """
 
     name: str
@@ -224,6 +230,8 @@ class Committed:
     token: str = ""
     files_hash: str = ""
     log: tuple[LogEntry, ...] = ()
+    endpoint: Endpoint | None = None
+    promote: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from jupyter_etl.ports.attempts import AttemptStore, RunStore
 from jupyter_etl.ports.declared import PipelineStore, SnapshotStore, SourceStore
+from jupyter_etl.ports.endpoints import EndpointStore
 from jupyter_etl.ports.planning import DueTimeStore, PlanStore
 from jupyter_etl.ports.publications import (
     HoldStore,
@@ -59,6 +60,7 @@ class Store(
     LineageStore,
     RetentionStore,
     LakeStore,
+    EndpointStore,
     Protocol,
 ):
     """The ledger: all roles. Each method is one transaction, unless it only reads.

@@ -17,6 +17,7 @@ from jupyter_etl.model import (
     Committed,
     CursorMove,
     Difference,
+    Promotion,
     PublicationKind,
     PublicationVersion,
     Run,
@@ -33,7 +34,7 @@ class HeldBack(Exception):
     """Staged outputs need approval before they can be committed.
 
     Args:
-        differences: Those of all tables, including those with reasons.
+        differences: Those of all outputs that are compared, including those with reasons.
         checks: The rules of severity error that failed.
     """
 
@@ -115,11 +116,9 @@ def _check(
 def _differences(
     context: AttemptContext, policy: AttemptPolicy, staged: Sequence[Staged]
 ) -> tuple[Difference, ...]:
-    """Compare the tables with the live versions, under their locks, so that neither changes."""
+    """Compare the outputs with the live versions, under their locks, so that neither changes."""
     found = []
     for one in staged:
-        if one.kind is not PublicationKind.TABLE:
-            continue
         previous = context.ask_ledger(partial(newest_version, context.store, one.name, draft=False))
         if previous is None or previous.pruned_at is not None:
             continue
@@ -139,7 +138,7 @@ def _commit(context: AttemptContext, staged: Staged) -> Committed:
     if staged.kind is PublicationKind.REPORT:
         ready = replace(ready, options={**staged.options, "notebook": str(context.executed)})
     with user_code_boundary(f"the publisher of {staged.kind} {name!r}", PublishError):
-        return context.publishers[staged.kind].commit(
+        committed = context.publishers[staged.kind].commit(
             ready,
             lake=context.lake.root,
             draft=draft,
@@ -147,6 +146,7 @@ def _commit(context: AttemptContext, staged: Staged) -> Committed:
             token=_token(context.claim, name),
             previous=previous,
         )
+    return replace(committed, promote=run.new.policy.promote is Promotion.AUTO)
 
 
 def batch_of(run: Run, staged: Staged) -> Batch:

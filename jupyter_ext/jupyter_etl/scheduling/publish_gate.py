@@ -32,7 +32,8 @@ def judge_difference(difference: Difference, staged: Staged) -> Difference:
 
     A replaced table is compared with its previous version, and each replaced partition with its
     previous content. The number of rows that are appended, upserted or in new partitions does not
-    matter; only their columns are compared with the table.
+    matter; only their columns are compared with the table. A change of an endpoint's contract is
+    always a reason.
 
     Args:
         difference: From `jupyter_etl.ports.Publisher.compare`.
@@ -41,6 +42,7 @@ def judge_difference(difference: Difference, staged: Staged) -> Difference:
     """
     outliers = _outliers(difference, staged)
     reasons = [
+        *(f"its contract changes: {change}" for change in difference.contract),
         *_schema_reasons(difference, staged),
         *_emptied_reasons(difference, staged),
         *(_row_reasons(difference, staged) or _partition_reasons(difference, staged, outliers)),

@@ -41,7 +41,7 @@ from jupyter_etl.language.commands.declarations import (
 from jupyter_etl.language.durations import format_duration, parse_duration
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.language.numbers import PRIORITY, RETRIES, WORKERS, check_numbers
-from jupyter_etl.model import DEFAULT_TIMEOUT_S, Catchup, OnLost, Overlap, Policy
+from jupyter_etl.model import DEFAULT_TIMEOUT_S, Catchup, OnLost, Overlap, Policy, Promotion
 
 _USUAL = Policy()
 _WHEN = '"weekdays at 06:00", "every 15m", "0 6 * * 1-5", @daily, or a date'
@@ -191,6 +191,14 @@ class ScheduleRequest(Request, frozen=True, kw_only=True):
             flags=("--shared",), help="Allow publications that another pipeline also publishes."
         ),
     ] = False
+    promote: Annotated[
+        Promotion | None,
+        Argument(
+            flags=("--promote",),
+            help="manual keeps new versions of its endpoints waiting for jupyter etl promote. Default: "
+            f"{_USUAL.promote}.",
+        ),
+    ] = None
     on_demand: Annotated[
         bool,
         Argument(

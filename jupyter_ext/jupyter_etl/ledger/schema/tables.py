@@ -26,6 +26,8 @@ from sqlalchemy import (
 
 from jupyter_etl.ledger.schema.types import Choice, Instant, Json, Words
 from jupyter_etl.model import (
+    Arm,
+    CallRole,
     Cause,
     CheckResult,
     ColumnOrigin,
@@ -44,6 +46,7 @@ from jupyter_etl.model import (
     ScheduleKind,
     Source,
     Staged,
+    TrafficMode,
     Verdict,
     VersionWatermark,
 )
@@ -371,4 +374,36 @@ column_origins = Table(
     Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("name", Text, primary_key=True),
     Column("origins", Json(tuple[ColumnOrigin, ...]), nullable=False),
+)
+
+# An endpoint without a row sends all calls to its live version.
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("name", Text, ForeignKey("publications.name"), primary_key=True),
+    Column("mode", Choice(TrafficMode), nullable=False),
+    Column("arms", Json(tuple[Arm, ...]), nullable=False),
+    Column("by", Words, nullable=False),
+    Column("shadow", Integer),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("note", Words, nullable=False),
+)
+
+call_counts = Table(
+    "call_counts",
+    metadata,
+    Column("name", Text, ForeignKey("publications.name"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("role", Choice(CallRole), primary_key=True),
+    Column("minute", Instant, primary_key=True),
+    Column("gateway", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("seconds", Json(dict[int, int]), nullable=False),
+    Column("compared", BigInteger, nullable=False),
+    Column("differing", BigInteger, nullable=False),
+    Column("gaps", Json(dict[int, int]), nullable=False),
+    Index("ix_call_counts_minute", "minute"),
 )

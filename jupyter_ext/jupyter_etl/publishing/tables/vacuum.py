@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_etl.errors import PublishError
-from jupyter_etl.model import Committed, PublicationKind, PublicationVersion, Staged
+from jupyter_etl.model import (
+    Committed,
+    Difference,
+    PublicationKind,
+    PublicationVersion,
+    Staged,
+)
 from jupyter_etl.ports import Vacuumed
 from jupyter_etl.publishing.lake.layout import (
     disk_errors,
@@ -63,8 +69,9 @@ class VersionFolders:
 
     kind: PublicationKind
 
-    def compare(self, staged: Staged, previous: PublicationVersion) -> None:
+    def compare(self, staged: Staged, previous: PublicationVersion) -> Difference | None:
         """Return None: the content is the author's concern; see `Publisher.compare`."""
+        return None
 
     def restore(
         self,

@@ -1,0 +1,1 @@
+"""Published endpoints: what a worker loads to answer calls."""

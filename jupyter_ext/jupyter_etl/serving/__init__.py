@@ -1,0 +1,1 @@
+"""Answering calls of endpoints: functions, queries, their workers, traffic between versions."""
