@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, versions
+from jupyter_etl.cli import backfill, data, endpoints, maintenance, pipelines, runs, versions
 from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import print_message
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
@@ -46,6 +46,10 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "diff": versions.diff,
     "rollback": versions.rollback,
     "lineage": data.lineage,
+    "endpoints": endpoints.endpoints,
+    "promote": endpoints.promote,
+    "split": endpoints.split,
+    "compare": endpoints.compare,
     "prune": maintenance.prune,
     "watermarks": backfill.watermarks,
     "watermark": backfill.watermark,

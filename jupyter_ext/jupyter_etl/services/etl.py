@@ -22,6 +22,7 @@ from jupyter_etl.services.backfills import Backfills
 from jupyter_etl.services.clock import PATIENCE_S, SystemClock, woken
 from jupyter_etl.services.disk import disk_guard, start_guard
 from jupyter_etl.services.doctor import Diagnosis, diagnose
+from jupyter_etl.services.endpoints.endpoints import Endpoints
 from jupyter_etl.services.health import Health, alive_among, may_be_running
 from jupyter_etl.services.home import make_private, refuse_lost_ledger
 from jupyter_etl.services.lakes import LedgerLake
@@ -145,6 +146,11 @@ class Etl:
     def publications(self) -> Publications:
         """Publications and their versions."""
         return Publications(self.store, self.clock, self.settings)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Queries and functions as APIs, and the traffic of their versions."""
+        return Endpoints(self.store, self.clock, self.settings)
 
     def scheduler(
         self, *, workers: int | None = None, owners: tuple[str, ...] | None = None

@@ -37,6 +37,7 @@ TOPICS = {
         "reject",
         "rollback",
     ),
+    "endpoints": ("endpoints", "promote", "split", "compare"),
     "pipelines": (
         "schedule",
         "unschedule",

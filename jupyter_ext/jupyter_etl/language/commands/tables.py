@@ -11,6 +11,12 @@ from jupyter_etl.language.commands.data import (
     SourcesRequest,
 )
 from jupyter_etl.language.commands.declarations import CommandSpec, Surface, commands_on
+from jupyter_etl.language.commands.endpoints import (
+    CompareRequest,
+    EndpointsRequest,
+    PromoteRequest,
+    SplitRequest,
+)
 from jupyter_etl.language.commands.general import (
     BackupRequest,
     DebugRequest,
@@ -99,6 +105,10 @@ REQUESTS = (
     RollbackRequest,
     LineageRequest,
     ReadRequest,
+    EndpointsRequest,
+    PromoteRequest,
+    SplitRequest,
+    CompareRequest,
     ScheduleRequest,
     RunRequest,
     TriggerRequest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,6 +16,7 @@ from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 from jupyter_etl.ports import Clock, Reading, ReadRequest, Store
 from jupyter_etl.publishing.lake.beneath import open_beneath
 from jupyter_etl.publishing.lake.layout import is_local, still_there
+from jupyter_etl.services.endpoints.endpoints import Endpoints
 from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.preview import Preview, preview_of
 from jupyter_etl.services.publications.differences import VersionDifference, diff_versions
@@ -159,6 +161,8 @@ class Publications:
     ) -> PublicationVersion:
         """Make the content of an old version the newest one; readers see it at once.
 
+        An endpoint gets no new version: the old one is live again, and answers all calls.
+
         Later versions stay in the history. The watermarks of the loads whose rows the publication
         contains are reset to those of the old version, in the same transaction, so that the next
         run reads the removed rows again.
@@ -180,6 +184,9 @@ class Publications:
             PublishError: The version cannot be restored; the live version stays.
         """
         store, owner = self._store, self._settings.owner
+        if self.get(name).kind is PublicationKind.API:
+            traffic = Endpoints(store, self._clock, self._settings).rollback(name, to)
+            return replace(live_version(self.get(name)), note=traffic.note)
         store.check_publication(name, self.get(name).kind, owner)
         with publication_lock(store, self._clock, [name], draft=False) as token:
             live = live_version(self.get(name))

@@ -1,0 +1,1 @@
+"""Endpoints: queries and functions as APIs."""
