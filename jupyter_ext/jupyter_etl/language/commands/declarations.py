@@ -249,7 +249,7 @@ class CommandSpec:
                 flag = "|".join(argument.flags)
                 shown = flag if argument.kind is ValueKind.FLAG else f"{flag} {argument.metavar}"
             repeats = argument.repeated or argument.kind.makes_pairs
-            parts.append(shown if argument.required else f"[{shown}]" + ("..." if repeats else ""))
+            parts.append((shown if argument.required else f"[{shown}]") + "..." * repeats)
             if self.form.stores and argument is self.arguments[0]:
                 parts.append("[NAME <<]")
         return " ".join(parts)

@@ -81,7 +81,8 @@ class _Filling:
     def put(self, argument: Argument, value: object) -> None:
         name = argument.name
         if argument.kind.makes_pairs and isinstance(value, tuple):
-            pairs = dict(self.values[name])  # type: ignore[call-overload]  # its empty value is a dict
+            # A positional argument that must be given has no default.
+            pairs = dict(self.values[name] or {})  # type: ignore[call-overload]  # or a dict
             if value[0] in pairs:
                 raise DeclarationError(
                     f"'{value[0]}' is given twice to {argument.label} of '{self.spec.title}'.",
@@ -172,6 +173,10 @@ def _take_positionals(filling: _Filling, loose: list[Word], prefix: str) -> None
     for argument in spec.positionals:
         if argument.kind is ValueKind.WORDS and loose:
             filling.put(argument, " ".join(word.text for word in loose))
+            loose = []
+        elif argument.kind.makes_pairs and loose:
+            for word in loose:
+                filling.put(argument, convert(argument, word.text, command=spec.title))
             loose = []
         elif argument.repeated and loose:
             filling.put(

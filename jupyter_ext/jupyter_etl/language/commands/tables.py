@@ -143,5 +143,5 @@ def _table(surface: Surface, groups: tuple[str, ...]) -> tuple[CommandSpec, ...]
     return tuple(sorted(specs, key=lambda spec: groups.index(spec.form.group)))
 
 
-MAGIC_COMMANDS = _table(Surface.MAGIC, ("Data", "Publish", "Schedule", "Watch", "Help"))
-CLI_COMMANDS = _table(Surface.CLI, ("Run", "Watch", "Data", "Help"))
+MAGIC_COMMANDS = _table(Surface.MAGIC, ("Data", "Publish", "Serve", "Schedule", "Watch", "Help"))
+CLI_COMMANDS = _table(Surface.CLI, ("Run", "Watch", "Data", "Serve", "Help"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jupyter_etl.errors import Conflict, DeclarationError
+from jupyter_etl.language.endpoints.shares import format_share
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.model import (
     Arm,
@@ -126,8 +127,10 @@ class Endpoints:
             )
         arms = (Arm(version=version, share=canary),) if canary else ()
         mode = TrafficMode.CANARY if canary else TrafficMode.LIVE
-        note = f"canary: version {version} answers {canary:.4g} of the calls"
-        return self._change(now, replace(now, mode=mode, arms=arms), note)
+        note = f"canary: version {version} answers {format_share(canary)} of the calls"
+        shadow_now = None if now.shadow == version else now.shadow
+        new = replace(now, mode=mode, arms=arms, by="", shadow=shadow_now)
+        return self._change(now, new, note)
 
     def split(self, name: str, shares: Mapping[int, float], *, by: str = "") -> Traffic:
         """Let several versions answer; errors as for `promote`.
@@ -149,7 +152,7 @@ class Endpoints:
         if by:
             parse_name(by, what="field")
         arms = tuple(Arm(version=number, share=share) for number, share in sorted(shares.items()))
-        words = ", ".join(f"version {arm.version} {100 * arm.share:.4g} %" for arm in arms)
+        words = ", ".join(f"version {arm.version} {format_share(arm.share)}" for arm in arms)
         new = replace(_alone(now), mode=TrafficMode.SPLIT, arms=arms, by=by)
         return self._change(now, new, f"split: {words}{f' by {by}' if by else ''}")
 
