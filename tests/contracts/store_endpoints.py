@@ -17,6 +17,7 @@ from jupyter_etl.model import (
     EndpointKind,
     PublicationKind,
     PublicationVersion,
+    ServedMark,
     Traffic,
     TrafficMode,
 )
@@ -157,6 +158,22 @@ class EndpointsContract:
         publish(store, "a")
         publish(store, "b")
         assert [(one.name, one.live) for one in store.load_all_traffic()] == [("a", 1), ("b", 2)]
+
+    def test_what_gateways_serve(self, store: Store) -> None:
+        publish(store)
+        publish(store)
+        publish(store, draft=True)
+        store.publish(an_output(), owner="ada", pipeline="", notebook="", draft=False, now=NOW)
+        table = ServedMark(live=1, draft=0, changed_at=None)
+        before = {"sales.daily": table, "score": ServedMark(live=2, draft=1, changed_at=None)}
+        assert store.load_served_marks() == before
+        change(store, live=1)
+        after = {"sales.daily": table, "score": ServedMark(live=1, draft=1, changed_at=NOW + HOUR)}
+        assert store.load_served_marks() == after
+        versions = store.load_endpoint_versions()
+        assert [(v.number, v.draft) for v in versions] == [(1, False), (2, False), (1, True)]
+        store.save_pruned("score", [2], draft=False, now=NOW)
+        assert store.load_endpoint_versions() == [versions[0], versions[2]]
 
     def test_counts_of_calls(self, store: Store) -> None:
         publish(store)

@@ -12,14 +12,20 @@ from sqlalchemy import Connection, Row, and_, delete, false, select, update
 from jupyter_etl.errors import Conflict, NotFound
 from jupyter_etl.ledger.connection import Part, inserting
 from jupyter_etl.ledger.publications import check_owner, publication_row
-from jupyter_etl.ledger.schema.rows import value_of
+from jupyter_etl.ledger.schema.rows import value_of, values_of
 from jupyter_etl.ledger.schema.tables import (
     call_counts,
     publication_versions,
     publications,
     traffic,
 )
-from jupyter_etl.model import CallCounts, PublicationKind, Traffic
+from jupyter_etl.model import (
+    CallCounts,
+    PublicationKind,
+    PublicationVersion,
+    ServedMark,
+    Traffic,
+)
 
 _IDENTITY = ("name", "version", "role", "minute", "gateway")
 
@@ -34,6 +40,32 @@ class Endpoints(Part):
     def load_all_traffic(self) -> list[Traffic]:
         with self._ledger.reading() as connection:
             return [_traffic_of(row) for row in connection.execute(_query())]
+
+    def load_served_marks(self) -> dict[str, ServedMark]:
+        query = select(
+            publications.c.name,
+            publications.c.live_number,
+            publications.c.draft_number,
+            traffic.c.changed_at,
+        ).outerjoin(traffic, traffic.c.name == publications.c.name)
+        with self._ledger.reading() as connection:
+            return {
+                row.name: ServedMark(
+                    live=row.live_number, draft=row.draft_number, changed_at=row.changed_at
+                )
+                for row in connection.execute(query)
+            }
+
+    def load_endpoint_versions(self) -> list[PublicationVersion]:
+        version = publication_versions.c
+        query = (
+            select(publication_versions)
+            .join(publications, publications.c.name == version.name)
+            .where(publications.c.kind == PublicationKind.API, version.pruned_at.is_(None))
+            .order_by(version.name, version.draft, version.number)
+        )
+        with self._ledger.reading() as connection:
+            return list(values_of(PublicationVersion, connection.execute(query)))
 
     def save_traffic(self, new: Traffic, *, replaces: Traffic, owner: str) -> Traffic:
         with self._ledger.writing() as connection:

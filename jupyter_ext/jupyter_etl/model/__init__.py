@@ -9,6 +9,7 @@ from jupyter_etl.model.endpoint import (
     Endpoint,
     EndpointKind,
     Sample,
+    ServedMark,
     Traffic,
     TrafficMode,
 )
@@ -193,6 +194,7 @@ __all__ = [
     "Sample",
     "Schedule",
     "ScheduleKind",
+    "ServedMark",
     "Severity",
     "Source",
     "SourceKind",

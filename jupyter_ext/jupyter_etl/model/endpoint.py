@@ -146,6 +146,21 @@ class Traffic:
         return tuple(sorted({*self.shares, *shadow}))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServedMark:
+    """What a gateway compares to notice that it has to serve something else.
+
+    Args:
+        live: The live version of a publication; 0 for none.
+        draft: Its newest draft; 0 for none.
+        changed_at: When the traffic of an endpoint was changed, UTC; None for never.
+    """
+
+    live: int
+    draft: int
+    changed_at: datetime | None
+
+
 class CallRole(StrEnum):
     """Why a version received a call.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from jupyter_etl.model import CallCounts, Traffic
+from jupyter_etl.model import CallCounts, PublicationVersion, ServedMark, Traffic
 
 
 class EndpointStore(Protocol):
@@ -23,6 +23,17 @@ class EndpointStore(Protocol):
 
     def load_all_traffic(self) -> list[Traffic]:
         """Return the traffic of every endpoint with a live version, by name."""
+        ...
+
+    def load_served_marks(self) -> dict[str, ServedMark]:
+        """Return a mark of every publication, by name; gateways compare them often."""
+        ...
+
+    def load_endpoint_versions(self) -> list[PublicationVersion]:
+        """Return the versions and drafts of all endpoints that are not pruned.
+
+        By name, versions before drafts, then by number.
+        """
         ...
 
     def save_traffic(self, new: Traffic, *, replaces: Traffic, owner: str) -> Traffic:
