@@ -16,12 +16,14 @@ import pytest
 
 from contracts.store_values import an_output
 from fakes.commits import ROWS, TABLE, Publishing
+from fakes.endpoints import add_calls, add_versions
 from fakes.patience import until
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import PublicationVersion, PublishMode, RunState
 from jupyter_etl.runner.folders import attempt_folder
 from jupyter_etl.services import Settings
+from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.maintenance import daily
 from jupyter_etl.services.maintenance import pruning as prune_module
 from jupyter_etl.services.maintenance.daily import is_due
@@ -79,6 +81,23 @@ def test_what_is_kept(ages: list[float], versions: int, days: int, kept: list[in
     assert [one.number for one in found] == kept
 
 
+def test_versions_that_answer_calls_are_kept(etl: Etl) -> None:
+    add_versions(etl, count=5)
+    etl.endpoints.split("score", {1: 0.5, 3: 0.5})
+    settings = replace(etl.settings, keep_versions=1, keep_days=0)
+    prune(settings, etl.store, Shifted(100))
+    history = etl.publications.history("score")
+    assert [v.number for v in history if v.pruned_at is None] == [5, 3, 1]
+
+
+def test_old_counts_of_calls_are_deleted(etl: Etl) -> None:
+    add_versions(etl)
+    add_calls(etl, 1, calls=7)
+    for days, left in ((80, 7), (100, 0)):
+        prune(etl.settings, etl.store, Shifted(days))
+        assert etl.endpoints.get("score").statistics.calls == left
+
+
 def test_pruned_versions_do_not_count() -> None:
     history = [version(3, 0), version(2, 200, pruned=True), version(1, 300)]
     found = plan_kept(history, now=NOW, versions=2, days=1)
@@ -112,7 +131,11 @@ def counts(world: Publishing, *, days: float = 200, dry_run: bool = False) -> di
 
 
 NOTHING = dict.fromkeys(
-    ("versions", "files", "runs", "stages", "bundles", "holds", "snapshots", "logs"), 0
+    (
+        *("versions", "files", "runs", "stages", "bundles", "holds", "snapshots", "logs"),
+        "call counts",
+    ),
+    0,
 )
 
 

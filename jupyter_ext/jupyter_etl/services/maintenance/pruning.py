@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,13 @@ from jupyter_etl.errors import (
     StorageError,
     user_code_boundary,
 )
-from jupyter_etl.model import TERMINAL, Decision, Publication, PublicationVersion
+from jupyter_etl.model import (
+    TERMINAL,
+    Decision,
+    Publication,
+    PublicationKind,
+    PublicationVersion,
+)
 from jupyter_etl.ports import Clock, Store
 from jupyter_etl.runner.bundles.placement import bundles_folder
 from jupyter_etl.runner.folders import STAGE, attempt_folder
@@ -25,12 +31,20 @@ from jupyter_etl.services.lakes import LedgerLake
 from jupyter_etl.services.reading import publisher_for
 from jupyter_etl.services.settings import Settings
 
+CALLS = timedelta(days=90)
+"""How long the calls of endpoints are counted by the minute."""
+
 READERS = timedelta(days=1)
 """Maximum time that a reader needs a version that was the newest when it started."""
 
 
 def plan_kept(
-    history: Sequence[PublicationVersion], *, now: datetime, versions: int, days: int
+    history: Sequence[PublicationVersion],
+    *,
+    now: datetime,
+    versions: int,
+    days: int,
+    used: Collection[int] = (),
 ) -> list[PublicationVersion]:
     """Return the versions to keep: the newest, the recent, and those that may still be read.
 
@@ -38,6 +52,7 @@ def plan_kept(
         history: All recorded versions, newest first; pruned ones do not count.
         versions: Number of the newest versions to keep.
         days: Versions younger than this many days are kept.
+        used: Numbers of versions that answer calls.
 
     Returns:
         Newest first; the newest is always included.
@@ -47,7 +62,8 @@ def plan_kept(
     for place, version in enumerate(present):
         young = version.published_at >= now - timedelta(days=days)
         succeeded_at = present[place - 1].published_at if place else now
-        if place < max(1, versions) or young or succeeded_at >= now - READERS:
+        needed = place < max(1, versions) or version.number in used
+        if needed or young or succeeded_at >= now - READERS:
             kept.append(version)
     return kept
 
@@ -128,6 +144,10 @@ def prune(settings: Settings, store: Store, clock: Clock, *, dry_run: bool = Fal
             _prune_runs(settings, store, clock, dry_run, failed, waiting),
             _prune_stages(settings, store, clock, dry_run, failed, waiting),
             Pruned(kind="snapshots", count=snapshots[0], bytes=snapshots[1]),
+            Pruned(
+                kind="call counts",
+                count=store.prune_call_counts(before=clock.now() - CALLS, dry_run=dry_run),
+            ),
             _prune_bundles(settings, clock, dry_run, failed),
             holds,
             _rotate_logs(settings.home, dry_run),
@@ -160,7 +180,13 @@ def _prune_publication(
     with _publication_lock(store, clock, name, draft, dry_run):
         now = clock.now()
         history = store.load_publication_versions(name, draft=draft)
-        kept = plan_kept(history, now=now, versions=settings.keep_versions, days=settings.keep_days)
+        kept = plan_kept(
+            history,
+            now=now,
+            versions=settings.keep_versions,
+            days=settings.keep_days,
+            used=() if draft else _answering(publication, store),
+        )
         if not kept:
             return 0, 0, 0
         numbers = {version.number for version in kept}
@@ -178,6 +204,14 @@ def _prune_publication(
                 dry_run=dry_run,
             )
     return len(gone), swept.files, swept.bytes
+
+
+def _answering(publication: Publication, store: Store) -> tuple[int, ...]:
+    """Return the versions of an endpoint that answer calls; they need not be the newest."""
+    if publication.kind is not PublicationKind.API or publication.live is None:
+        return ()
+    traffic = store.load_traffic(publication.name)
+    return (traffic.live, *traffic.served)
 
 
 class _Busy(Exception):
