@@ -1,7 +1,7 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
-from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried, Said
+from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried
 from jupyter_etl.model.endpoint import (
     Arm,
     CallCounts,
@@ -190,7 +190,6 @@ __all__ = [
     "RunLineage",
     "RunState",
     "RunSummary",
-    "Said",
     "Sample",
     "Schedule",
     "ScheduleKind",
