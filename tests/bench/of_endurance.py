@@ -15,7 +15,7 @@ from bench.living import Platform, platform
 from bench.processes import descendants, need, wait_for
 from bench.sizes import Size
 from jupyter_etl.model import ACTIVE, RunState
-from jupyter_etl.runner.kernel.processes import used_bytes
+from jupyter_etl.system.processes import used_bytes
 
 _WORKERS = 2
 _BATCH = 100

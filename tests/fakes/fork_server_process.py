@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.runner.kernel.fork import leave
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 from jupyter_etl.runner.warm.fork_server import ForkServerState, serve
+from jupyter_etl.system.fork import leave
 
 if __name__ == "__main__":
     script, state = sys.argv[1], msgspec.json.decode(sys.argv[2], type=ForkServerState)

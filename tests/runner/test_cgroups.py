@@ -13,8 +13,9 @@ import pytest
 from fakes.attempts import AttemptHarness, notebook_text, outputs
 from fakes.patience import PATIENCE_S
 from jupyter_etl.model import Outcome
-from jupyter_etl.runner.kernel import cgroups
-from jupyter_etl.runner.kernel.cgroups import (
+from jupyter_etl.runner.orphans import clean_up_attempt
+from jupyter_etl.system import cgroups
+from jupyter_etl.system.cgroups import (
     PROCS,
     find_groups,
     group_of,
@@ -24,8 +25,7 @@ from jupyter_etl.runner.kernel.cgroups import (
     pids_in,
     remove_group,
 )
-from jupyter_etl.runner.kernel.processes import kill_tree, living
-from jupyter_etl.runner.orphans import clean_up_attempt
+from jupyter_etl.system.processes import kill_tree, living
 
 ATTEMPT = Path("/home/sam/etl/runs/00000007/1")
 ESCAPE = """

@@ -21,10 +21,10 @@ from jupyter_etl.runner.cells import cell_title, deployed_indices
 from jupyter_etl.runner.events import EventLog, read_events
 from jupyter_etl.runner.folders import attempt_folder, load_claim, save_claim, write_atomically
 from jupyter_etl.runner.kernel.kernels import kernel_environment
-from jupyter_etl.runner.kernel.processes import kill_tree, members, process_of, resident_bytes
 from jupyter_etl.runner.outcome import one_line, outcome_of_cancellation, outcome_of_error
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 from jupyter_etl.runner.watchdogs.termination import Guard
+from jupyter_etl.system.processes import kill_tree, members, process_of, resident_bytes
 
 
 def test_a_claim_is_kept_private_and_comes_back_whole(harness: AttemptHarness):

@@ -13,8 +13,8 @@ from fakes.attempts import AttemptHarness, notebook_text, outputs
 from jupyter_etl.model import AttemptReport, FailureKind, Outcome
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
-from jupyter_etl.runner.kernel.processes import carriers
 from jupyter_etl.runner.limits import Limits, address_space_bytes
+from jupyter_etl.system.processes import carriers
 
 pytestmark = pytest.mark.kernel
 

@@ -22,7 +22,8 @@ from jupyter_etl.model import Outcome, RunState
 from jupyter_etl.ports import Claim
 from jupyter_etl.runner.folders import save_claim
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
-from jupyter_etl.runner.kernel.processes import (
+from jupyter_etl.runner.local_executor import LocalExecutor
+from jupyter_etl.system.processes import (
     carriers,
     living,
     members,
@@ -30,7 +31,6 @@ from jupyter_etl.runner.kernel.processes import (
     resident_bytes,
     used_bytes,
 )
-from jupyter_etl.runner.local_executor import LocalExecutor
 
 FLOOD = """\
 for _ in range(20_000): print('x' * 1000)

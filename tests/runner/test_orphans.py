@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from jupyter_etl.runner.kernel.processes import orphans
+from jupyter_etl.system.processes import orphans
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux")
 
 ADOPT = """
 import atexit, os, subprocess, sys, time
-from jupyter_etl.runner.kernel.processes import (
+from jupyter_etl.system.processes import (
     adopt_orphans, kill_orphans, kill_tree, living, orphans, process_of,
 )
 ESCAPE = '''

@@ -11,7 +11,7 @@ import pytest
 
 from fakes.patience import PATIENCE_S
 from jupyter_etl.runner import supervisor
-from jupyter_etl.runner.kernel.processes import living
+from jupyter_etl.system.processes import living
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux")
 

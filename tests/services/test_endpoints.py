@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fakes.endpoints import add_calls, add_versions
+from fakes.published_endpoints import add_calls, add_versions
 from jupyter_etl.errors import Conflict, DeclarationError, EtlError, NotFound
 from jupyter_etl.model import CallRole, TrafficMode
 from jupyter_etl.services.endpoints.comparison import wilson

@@ -16,7 +16,7 @@ import pytest
 
 from contracts.store_values import an_output
 from fakes.commits import ROWS, TABLE, Publishing
-from fakes.endpoints import add_calls, add_versions
+from fakes.published_endpoints import add_calls, add_versions
 from fakes.patience import until
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import NotFound

@@ -25,7 +25,6 @@ from jupyter_etl.runner.checkpoints.resume import NotRestored, Start, from_the_s
 from jupyter_etl.runner.commit import HeldBack, commit_outputs
 from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.folders import SNAPSHOT, STAGE, home_of
-from jupyter_etl.runner.kernel.cgroups import remove_group
 from jupyter_etl.runner.kernel.kernels import ATTEMPT, DEFAULT_KERNEL, kernel_environment
 from jupyter_etl.runner.outcome import (
     AttemptOutcome,
@@ -42,6 +41,7 @@ from jupyter_etl.runner.report import finish, report_of
 from jupyter_etl.runner.watchdogs.cancellation import cancel_on_sigterm
 from jupyter_etl.runner.watchdogs.memory import MemoryWatch
 from jupyter_etl.runner.watchdogs.termination import Guard
+from jupyter_etl.system.cgroups import remove_group
 
 _EXIT_S = 5.0
 """Seconds that a kernel may take to free its memory after everything was recorded."""

@@ -19,10 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jupyter_etl.language.sizes import rounded_size
-
-LOG_BYTES = 20_000_000
-"""Largest size of a log; the beginning and the end of a longer one are kept."""
+from jupyter_etl.system.capped_log import LOG_BYTES, CappedLog
 
 _CHUNK = 1 << 18
 _DRAIN_S = 1.0
@@ -65,13 +62,8 @@ def _is_log(path: Path) -> bool:
 
 class _Copier:
     def __init__(self, path: Path, limit: int) -> None:
-        self._path = path
-        self._limit = limit
-        self._part = limit // 4
-        self._left_out = 0
         self._lock = threading.Lock()
-        self._file = os.open(path, os.O_RDWR | os.O_APPEND)
-        self._size = os.fstat(self._file).st_size
+        self._log = CappedLog(path, limit)
         self._read, write = os.pipe()
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._read, False)
@@ -94,8 +86,9 @@ class _Copier:
         _flush()
         os.close(self._wake)
         self._thread.join()
-        _point_to(self._file)
-        for descriptor in (self._read, self._woken, self._file):
+        _point_to(self._log.descriptor)
+        self._log.close()
+        for descriptor in (self._read, self._woken):
             os.close(descriptor)
 
     def _run(self) -> None:
@@ -114,30 +107,7 @@ class _Copier:
             except BlockingIOError:
                 return
             # On a full disk the log loses lines, but the run continues.
-            with suppress(OSError):
-                if self._size + len(piece) > self._limit:
-                    self._shorten()
-                self._size += os.write(self._file, piece)
-
-    def _shorten(self) -> None:
-        """Replace the log by its beginning and its end, atomically for readers."""
-        part = self._part
-        head, tail = os.pread(self._file, part, 0), os.pread(self._file, part, self._size - part)
-        self._left_out += self._size - 2 * part
-        said = (
-            f"\n[etl] {rounded_size(self._left_out)} omitted; a log keeps at most "
-            f"{rounded_size(self._limit)}\n"
-        )
-        other = self._path.with_name(f".{self._path.name}.short")
-        file = os.open(other, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            size = sum(os.write(file, piece) for piece in (head, said.encode(), tail))
-            other.replace(self._path)
-        except OSError:
-            os.close(file)
-            raise
-        os.close(self._file)
-        self._file, self._size = file, size
+            self._log.write(piece)
 
 
 def _flush() -> None:

@@ -15,12 +15,12 @@ from jupyter_etl.ports import Claim, Clock, Lake, Publisher, RunnerStore, Secret
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.events import EventLog
 from jupyter_etl.runner.folders import EVENTS, EXECUTED, LOG
-from jupyter_etl.runner.kernel.cgroups import group_of
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
 from jupyter_etl.runner.limits import Limits
 from jupyter_etl.runner.redacted_output import LogCleanup
 from jupyter_etl.runner.watchdogs.cancellation import Cancellation
 from jupyter_etl.runner.watchdogs.heartbeat import Heartbeats
+from jupyter_etl.system.cgroups import group_of
 
 _RETRY_S = 0.5
 T = TypeVar("T")

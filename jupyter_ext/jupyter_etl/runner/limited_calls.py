@@ -28,7 +28,7 @@ import psutil
 from jupyter_etl.errors import EtlError, ExecutionError, LimitExceeded
 from jupyter_etl.language.sizes import format_size
 from jupyter_etl.runner.channel.protocol import Refusal, error_of, refusal_of
-from jupyter_etl.runner.kernel.fork import (
+from jupyter_etl.system.fork import (
     QUIET,
     exit_with_parent,
     limit_data,

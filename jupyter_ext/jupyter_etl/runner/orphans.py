@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from jupyter_etl.runner.channel.sockets import clean_up_sockets
-from jupyter_etl.runner.kernel.cgroups import find_groups, kill_group, pids_in, remove_group
 from jupyter_etl.runner.kernel.kernels import ATTEMPT
-from jupyter_etl.runner.kernel.processes import kill_tree, living
+from jupyter_etl.system.cgroups import find_groups, kill_group, pids_in, remove_group
+from jupyter_etl.system.processes import kill_tree, living
 
 _GONE_S = 2.0
 _POLL_S = 0.02

@@ -1,1 +1,1 @@
-"""Answering calls of endpoints: functions, queries, their workers, traffic between versions."""
+"""Endpoints: functions and queries that are served as APIs, by processes of their own."""

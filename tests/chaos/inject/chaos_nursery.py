@@ -66,7 +66,7 @@ class Spare:
             os.waitpid(self.pid, 0)
 
     def _wait(self, line: socket.socket) -> int:
-        from jupyter_etl.runner.kernel.fork import relabel, take_environment
+        from jupyter_etl.system.fork import relabel, take_environment
 
         self._line.close()
         message, [descriptor], _, _ = (*socket.recv_fds(line, _MAX_BYTES, 1),)
@@ -108,7 +108,7 @@ def _run(words: list[str], out: str, err: str, cwd: str, skew_s: float) -> int:
     """Run ``jupyter etl WORDS``, like a process started by a shell."""
     import jupyter_etl.runner.warm.client as warm
     from jupyter_etl.cli.main import main
-    from jupyter_etl.runner.kernel.fork import relabel
+    from jupyter_etl.system.fork import relabel
 
     relabel([sys.executable, "-m", "jupyter_etl.cli", *words], dict(os.environ))
     for target, path in enumerate((os.devnull, out, err)):
@@ -134,7 +134,7 @@ def _fork(do: Callable[[], int]) -> int:
 
 
 def _become(do: Callable[[], int]) -> NoReturn:
-    from jupyter_etl.runner.kernel.fork import leave, reset_signals
+    from jupyter_etl.system.fork import leave, reset_signals
 
     code = 1
     try:
@@ -154,8 +154,8 @@ def prepare() -> None:
     Raises:
         AssertionError: A thread was started, which forks would lack.
     """
-    from jupyter_etl.runner.kernel.fork import QUIET, thread_pools
     from jupyter_etl.runner.warm.fork_server import PRELOAD
+    from jupyter_etl.system.fork import QUIET, thread_pools
 
     before = dict(os.environ)
     os.environ.update(QUIET)

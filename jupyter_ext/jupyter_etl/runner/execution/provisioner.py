@@ -14,8 +14,8 @@ from typing import Any
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_etl.runner.kernel.command import HONOURED, why_other_command
-from jupyter_etl.runner.kernel.fork import read_at_import
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, KernelSettings, readable
+from jupyter_etl.system.fork import read_at_import
 
 _LAUNCHER = str(Path(__file__).parents[1] / "kernel" / "launcher.py")
 

@@ -25,7 +25,10 @@ from tornado.ioloop import IOLoop
 
 from jupyter_etl.runner.kernel.command import LAUNCHER, PACKAGE, arguments_of, python_path
 from jupyter_etl.runner.kernel.exits import stop_at_exit
-from jupyter_etl.runner.kernel.fork import (
+from jupyter_etl.runner.kernel.imports import add_to_path
+from jupyter_etl.runner.kernel.kernels import ATTEMPT
+from jupyter_etl.runner.kernel.output import bound_output
+from jupyter_etl.system.fork import (
     exit_with_parent,
     leave,
     limit_address_space,
@@ -39,10 +42,7 @@ from jupyter_etl.runner.kernel.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.runner.kernel.imports import add_to_path
-from jupyter_etl.runner.kernel.kernels import ATTEMPT
-from jupyter_etl.runner.kernel.output import bound_output
-from jupyter_etl.runner.kernel.processes import has_children
+from jupyter_etl.system.processes import has_children
 
 NO_HISTORY = "--HistoryManager.hist_file=:memory:"
 """nbclient adds this to the kernel named python3; runs write no IPython history."""

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from jupyter_etl.runner.kernel.fork import QUIET, ROOM_BYTES, read_at_import
 from jupyter_etl.runner.kernel.kernels import kernel_environment
 from jupyter_etl.runner.warm.environment import MAX_BYTES, sealed
 from jupyter_etl.runner.warm.fork_server import PRELOAD, Answer, ForkServerState, encode_state
 from jupyter_etl.runner.warm.prestarted_runner import MAX_REQUEST_BYTES, ProcessContext, Request
+from jupyter_etl.system.fork import QUIET, ROOM_BYTES, read_at_import
 
 UNKNOWN = 255
 """Exit code of a runner whose fork server ended before it did."""

@@ -22,9 +22,7 @@ from typing import NoReturn
 
 import msgspec
 
-from jupyter_etl.runner.kernel.fork import ROOM_BYTES, thread_pools
 from jupyter_etl.runner.kernel.imports import as_in_a_kernel, kernel_modules
-from jupyter_etl.runner.kernel.processes import adopt_orphans, kill_orphans
 from jupyter_etl.runner.warm.prestarted_runner import (
     MAX_REQUEST_BYTES,
     ForkTarget,
@@ -32,6 +30,8 @@ from jupyter_etl.runner.warm.prestarted_runner import (
     Request,
     fork_prestarted,
 )
+from jupyter_etl.system.fork import ROOM_BYTES, thread_pools
+from jupyter_etl.system.processes import adopt_orphans, kill_orphans
 
 PRELOAD = (
     "ipykernel_launcher", "ipykernel.kernelapp", "ipykernel.kernelspec", "ipykernel.debugger",

@@ -19,7 +19,9 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
-from jupyter_etl.runner.kernel.fork import (
+from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, fork_kernel
+from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
+from jupyter_etl.system.fork import (
     leave,
     redirect,
     relabel,
@@ -27,9 +29,7 @@ from jupyter_etl.runner.kernel.fork import (
     take_environment,
     widen_descriptors,
 )
-from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel, fork_kernel
-from jupyter_etl.runner.kernel.processes import adopt_orphans
-from jupyter_etl.runner.warm.environment import MAX_BYTES, public, unsealed
+from jupyter_etl.system.processes import adopt_orphans
 
 MAX_REQUEST_BYTES = MAX_BYTES
 _LABEL = (sys.executable, "-m", __name__)

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 
 from jupyter_etl.language.sizes import rounded_size
-from jupyter_etl.runner.kernel.cgroups import pids_in
-from jupyter_etl.runner.kernel.processes import (
+from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
+from jupyter_etl.system.cgroups import pids_in
+from jupyter_etl.system.processes import (
     Marker,
     carriers,
     kill_tree,
@@ -22,7 +23,6 @@ from jupyter_etl.runner.kernel.processes import (
     resident_bytes,
     used_bytes,
 )
-from jupyter_etl.runner.watchdogs.cancellation import Cancellation, CancellationReason
 
 _FIRST_S = 0.05
 """Seconds until the first sample: meanwhile the runner is starting, and the kernel is idle."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from jupyter_etl.runner.kernel.processes import Marker, interrupt, kill_tree, process_of
 from jupyter_etl.runner.watchdogs.cancellation import AT_ONCE, Cancellation, CancellationReason
+from jupyter_etl.system.processes import Marker, interrupt, kill_tree, process_of
 
 GRACE_S = 2.0
 """Seconds between the interrupt and the kill."""

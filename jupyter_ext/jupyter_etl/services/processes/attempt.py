@@ -15,7 +15,6 @@ from jupyter_etl.runner.bounded_log import bounded_log
 from jupyter_etl.runner.context import AttemptContext
 from jupyter_etl.runner.folders import LOG, load_claim
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
-from jupyter_etl.runner.kernel.processes import adopt_orphans
 from jupyter_etl.runner.warm.environment import take_over
 from jupyter_etl.runner.warm.prestarted_kernel import PrestartedKernel, has_startup_code
 from jupyter_etl.scheduling.attempt_policy import StandardAttemptPolicy
@@ -25,6 +24,7 @@ from jupyter_etl.services.processes.lineage_events import record_end, record_sta
 from jupyter_etl.services.processes.warm_up import Script, warm_up
 from jupyter_etl.services.reading import publisher_for
 from jupyter_etl.services.secrets import known_secrets
+from jupyter_etl.system.processes import adopt_orphans
 
 _KINDS = {kind.value for kind in PublicationKind}
 

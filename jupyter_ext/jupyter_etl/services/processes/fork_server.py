@@ -14,11 +14,11 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from jupyter_etl.runner.channel.sockets import clean_up_sockets
-from jupyter_etl.runner.kernel.fork import leave
 from jupyter_etl.runner.kernel.forked_kernel import ForkedKernel
 from jupyter_etl.runner.warm.fork_server import ForkServerState, serve
 from jupyter_etl.services.processes.attempt import Attempting, load_publishers, skip_slow_import
 from jupyter_etl.services.processes.warm_up import Script, write_script
+from jupyter_etl.system.fork import leave
 
 
 class Attempts:

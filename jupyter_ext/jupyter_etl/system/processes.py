@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from jupyter_etl.runner.kernel.cgroups import kill_group, pids_in
+from jupyter_etl.system.cgroups import kill_group, pids_in
 
 Marker = tuple[str, str]
 """Name and value of an environment variable that only the processes of one attempt have."""
@@ -65,7 +65,7 @@ def kill_orphans(known: Collection[int] = ()) -> bool:
         Whether some are left, and this must be called again a little later.
     """
     found = orphans(known)
-    _kill({pid for one in found for pid in (one, *_descendants(one))})
+    _kill({pid for one in found for pid in (one, *descendants(one))})
     reap(found)
     return bool(orphans(known))
 
@@ -107,7 +107,7 @@ def members(kernel: psutil.Process | None) -> set[int]:
     if kernel is None:
         return set()
     if kernel.is_running():
-        found = {kernel.pid, *_descendants(kernel.pid)}
+        found = {kernel.pid, *descendants(kernel.pid)}
     elif psutil.pid_exists(kernel.pid):
         return set()
     else:
@@ -161,7 +161,7 @@ def kill_tree(
         # Repeated: a process that is being forked is in no list yet.
         found = members(kernel) | carriers(marker) | orphans(known) | pids_in(group)
         for pid in list(found):
-            found.update(_descendants(pid))
+            found.update(descendants(pid))
         victims = set(living(found - spared))
         if not victims:
             break
@@ -206,7 +206,8 @@ def _kill(pids: Iterable[int]) -> None:
             continue
 
 
-def _descendants(root: int) -> set[int]:
+def descendants(root: int) -> set[int]:
+    """Return the processes below a process, including zombies."""
     if not _LISTS_CHILDREN:
         process = process_of(root)
         try:

@@ -1,0 +1,1 @@
+"""What the operating system provides: forks, process trees, control groups, logs of limited size."""
