@@ -1,0 +1,1 @@
+"""The processes that execute the calls of an endpoint's version."""
