@@ -28,6 +28,9 @@ class Leg:
 class Row(TypedDict):
     x: int
     y: NotRequired[str]
+class Pair(NamedTuple):
+    a: int
+    b: float = 2.0
 """
 
 
@@ -61,6 +64,7 @@ ACCEPTED = [
     ("x: tuple[int, str]", [1, "a"], "(1, 'a')"),
     ("x: dict[int, float]", {"1": 2}, "{1: 2.0}"),
     ("x: Any", {"a": [None]}, "{'a': [None]}"),
+    ("x: Pair", [1], "Pair(a=1, b=2.0)"),
     ("x: Row", {"x": 1}, "{'x': 1}"),
     ("x: Row", {"x": 1, "y": "b"}, "{'x': 1, 'y': 'b'}"),
 ]  # fmt: skip
@@ -272,6 +276,11 @@ def test_a_function_that_fails_is_500_with_one_sentence(
     assert capsys.readouterr().err
 
 
+def test_a_function_that_replaces_the_log_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    assert called("def score(): return 1 / 0", {})[0] == 500
+
+
 def test_a_traceback_is_in_the_log_and_not_in_the_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -361,6 +370,11 @@ def test_one_bad_request_fails_a_batch_with_its_index(body: bytes, status: int, 
     assert (got, answer["error"]["fields"][0]["path"]) == (status, path)
 
 
+def test_a_batch_ends_at_no_exception_of_the_function() -> None:
+    status, answer = batch("def score(x: int): return next(iter([1] * x))", b'[{"x":1},{"x":0}]')
+    assert (status, answer["error"]["fields"][0]["path"]) == (500, "$[1]")
+
+
 def test_a_batch_of_rows_names_the_row_and_the_column() -> None:
     frame = pd.DataFrame({"x": [1.0, float("nan")], "z": [1, 2]})
     status, answer = batch(BATCH, arrow(frame), ARROW)
@@ -385,7 +399,7 @@ async def score(x: float) -> float:
     return 1 / x
 """
     function = loaded(source)
-    assert function.is_coroutine
+    assert function.is_async
     assert function.call(b'{"x": 2}', JSON).body == b'{"result":0.5}'
     assert function.batch(b'[{"x": 2}, {"x": 1}]', JSON).body == b'{"result":[0.5,1.0]}'
     assert function.batch(b'[{"x": 2}, {"x": 0}]', JSON).status == 500

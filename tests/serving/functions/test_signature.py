@@ -48,6 +48,7 @@ PARAMETERS = [
     ("Union[int, str]", {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
     ("Annotated[float, msgspec.Meta(ge=0)]", {"type": "number", "minimum": 0}),
     ("pd.DataFrame", {"type": "array", "items": {"type": "object"}}),
+    ("NewType('At', datetime)", {"type": "string", "format": "date-time"}),
     ("Any", {}),
     ("object", {}),
     ("Color", {"$ref": "#/$defs/Color"}),

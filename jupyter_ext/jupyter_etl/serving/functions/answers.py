@@ -67,7 +67,8 @@ def invalid_request(path: str, reason: str) -> CallFailed:
     )
 
 
-def function_failed(message: str, *, path: str = "") -> CallFailed:
+def function_failed(
+    message: str, *, path: str = "", hint: str = "The log of the worker has the traceback."
+) -> CallFailed:
     """Return the failure of a function."""
-    hint = "The log of the worker has the traceback."
     return CallFailed(500, "FunctionFailed", message, hint=hint, path=path)

@@ -85,10 +85,6 @@ def capture(
     signature = signature_of(function)
     folders = tuple(folder.resolve() for folder in module_folders)
     local, references = _references(function, signature, folders)
-    for one in references.found:
-        if one.kind == "class" and "__msgspec_cache__" in vars(one.value):
-            # msgspec's cache cannot be pickled; msgspec makes a new one.
-            del one.value.__msgspec_cache__
     writer = PayloadWriter(len(references.found), anyway=anyway, local=local)
     with pickled_by_value(local):
         parts = [_write(writer, one, secret_in) for one in references.found]

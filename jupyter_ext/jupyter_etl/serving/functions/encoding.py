@@ -58,6 +58,7 @@ class ResultEncoder:
                 raise function_failed(
                     "The result is not of the type that the function is annotated with: "
                     f"{reason[:1].lower()}{reason[1:]}.",
+                    hint="Change what the function returns, or its annotation.",
                 ) from problem
         return body
 
@@ -65,7 +66,8 @@ class ResultEncoder:
 def invalid_result(path: str, reason: str) -> CallFailed:
     """Return the failure for a result without JSON."""
     where = "" if path == "$" else f" at {path}"
-    return function_failed(f"The result{where} {reason}.", path=path)
+    hint = "Return numbers, text, lists and dicts; None for what is missing."
+    return function_failed(f"The result{where} {reason}.", path=path, hint=hint)
 
 
 def encoded(value: Any, path: str, failure: Failure) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import io
 import pickle
@@ -33,8 +34,8 @@ class LoadedFunction:
 
     def __init__(self, function: Any, hints: Mapping[str, Any] | None = None) -> None:
         self.signature: Signature = signature_of(function, hints)
-        self.is_coroutine = is_coroutine(function)
-        """Whether to use the ``async`` methods."""
+        self.is_async = is_coroutine(function)
+        """Whether `call_async` may be awaited, with several calls in progress."""
         self._function = function
         self._requests = RequestDecoder(self.signature)
         self._results = ResultEncoder(self.signature.result)
@@ -55,9 +56,9 @@ class LoadedFunction:
             ``{"result": ...}``, or an error: 400 not JSON, 413 too large, 415 another type, 422 not
             a valid request, 500 the function failed.
         """
-        if self.is_coroutine:
-            return asyncio.run(self.call_async(body, content_type))
         try:
+            if self.is_async:
+                return asyncio.run(self.call_async(body, content_type))
             result = self._call(self._requests.one(body, content_type))
             return _ok(self._results.body(result))
         except BaseException as problem:  # noqa: BLE001 - whatever the author's code raises
@@ -90,31 +91,21 @@ class LoadedFunction:
         Returns:
             ``{"result": [...]}``, or an error as from `call`.
         """
-        if self.is_coroutine:
-            return asyncio.run(self.batch_async(body, content_type))
         results: list[Any] = []
         try:
-            for arguments in list(self._requests.many(body, content_type)):
-                results.append(self._call(arguments))
+            calls = list(self._requests.many(body, content_type))
+            if self.is_async:
+                asyncio.run(self._await_each(calls, results))
+            else:
+                for arguments in calls:
+                    results.append(self._call(arguments))
             return _ok(self._results.bodies(results))
         except BaseException as problem:  # noqa: BLE001 - whatever the author's code raises
             return _failed(problem, len(results))
 
-    async def batch_async(self, body: bytes, content_type: str) -> Answer:
-        """Answer several requests with a coroutine function, one after the other; see `batch`.
-
-        Raises:
-            asyncio.CancelledError: The call was cancelled.
-        """
-        results: list[Any] = []
-        try:
-            for arguments in list(self._requests.many(body, content_type)):
-                results.append(await self._await(arguments))
-            return _ok(self._results.bodies(results))
-        except asyncio.CancelledError:
-            raise
-        except BaseException as problem:  # noqa: BLE001 - whatever the author's code raises
-            return _failed(problem, len(results))
+    async def _await_each(self, calls: list[dict[str, Any]], results: list[Any]) -> None:
+        for arguments in calls:
+            results.append(await self._await(arguments))
 
     def _call(self, arguments: dict[str, Any]) -> Any:
         # By position as far as possible: a parameter may be positional-only.
@@ -179,7 +170,9 @@ def _failed(problem: BaseException, index: int | None = None) -> Answer:
 
 
 def _log(text: str) -> None:
-    sys.stderr.write(printable(text))
+    # The author's code may have replaced or closed it.
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(printable(text))
 
 
 def _said(problem: BaseException) -> str:

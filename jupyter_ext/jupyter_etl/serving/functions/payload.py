@@ -169,6 +169,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         elif isinstance(obj, type | types.FunctionType):
             if not is_by_value(obj, self._local):
                 self.modules.setdefault(obj.__module__, self._user)
+            elif "__msgspec_cache__" in vars(obj):
+                # It cannot be pickled; msgspec makes a new one.
+                delattr(obj, "__msgspec_cache__")
         elif kind is types.BuiltinFunctionType and isinstance(obj.__module__, str):
             self.modules.setdefault(obj.__module__, self._user)
 
@@ -210,10 +213,15 @@ def _what(kind: type) -> str:
 def _size_of(value: Any) -> int:
     """Return the size of a large value that need not be written to know it, bytes; 0 for others."""
     numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    polars, arrow = sys.modules.get("polars"), sys.modules.get("pyarrow")
     if isinstance(value, bytes | bytearray | str):
         return len(value)
     if numpy is not None and isinstance(value, numpy.ndarray):
         return int(value.nbytes)
     if pandas is not None and isinstance(value, pandas.DataFrame):
         return int(value.memory_usage().sum())
+    if polars is not None and isinstance(value, polars.DataFrame):
+        return int(value.estimated_size())
+    if arrow is not None and isinstance(value, arrow.Table):
+        return int(value.nbytes)
     return 0

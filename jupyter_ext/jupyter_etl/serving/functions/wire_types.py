@@ -99,6 +99,8 @@ class WireTypes:
                 return _WIRE[annotation]
         except TypeError:  # Annotated with unhashable metadata
             pass
+        if isinstance(annotation, typing.NewType):
+            return convert(annotation.__supertype__)
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)
         if origin is Annotated:
             return Annotated[(convert(args[0]), *args[1:])]
