@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import pytest
 
 from fakes.notebook_cells import IMPORTS, defined, run_cell
+from fakes.served_functions import result
 from jupyter_etl.errors import DeclarationError, EtlError, ExecutionError, LimitExceeded
-from jupyter_etl.serving.functions.capture import Captured, capture
+from jupyter_etl.serving.functions.capture import capture
 from jupyter_etl.serving.functions.hooks import WorkerHooks, install_hooks
 from jupyter_etl.serving.functions.loading import load_function
 from jupyter_etl.serving.functions.payload import LIMIT_BYTES
@@ -26,12 +24,6 @@ SECRET = "pä$$word-of-the-shop"
 
 def secret_in(content: bytes) -> str:
     return "shop" if SECRET.encode() in content else ""
-
-
-def result(captured: Captured, **body: object) -> Any:
-    answer = load_function(captured.payload).call(json.dumps(body).encode(), "")
-    assert answer.status == 200, answer.body
-    return json.loads(answer.body)["result"]
 
 
 NOTEBOOK = """
@@ -171,6 +163,8 @@ REFUSED = [
     ("import threading\nf = threading.Event()", "f", "is a lock"),
     ("import threading\nf = threading.Thread(target=print)", "f", "is a thread"),
     ("f = (x for x in [1])", "f", "is a generator"),
+    ("import multiprocessing\nf = [*multiprocessing.Pipe()]", "f", "contains a connection"),
+    ("f = []\nfor _ in range(10_000): f = [f]", "f", "contains data that is nested too deeply"),
     ("import httpx\nf = httpx.Client()", "f", "(httpx.Client) contains"),
     ("import queue\nf = queue.Queue()", "f", "contains a lock"),
     ("import logging\nf = [logging.FileHandler('/dev/null')]", "f", "contains"),
@@ -272,88 +266,29 @@ def test_a_value_over_100_mb_is_captured_anyway() -> None:
     assert {part.name: part.bytes > LIMIT_BYTES for part in captured.parts}["big"]
 
 
-HELPERS = """
-import math
-from nested_beside.inside import CONSTANT
-TABLE = {"a": 1}
-def clean(x):
-    import lazy_beside
-    return math.floor(x) + TABLE["a"] + CONSTANT + lazy_beside.ONE
-class Kept:
-    def __init__(self, x): self.x = x
-"""
+KEPT = [
+    ("import functools\n@functools.cache\ndef kept(x): return x + y\ny = 1", "kept(1)", 2),
+    ("import functools\nkept = functools.partial(int, base=2)", "kept('11')", 3),
+    ("import logging\nkept = logging.getLogger('a')", "kept.name", "a"),
+    ("import re\nkept = re.compile('a+')", "kept.match('aab').end()", 2),
+    ("import io\nkept = io.StringIO('a')", "kept.getvalue()", "a"),
+    ("from collections import defaultdict\nkept = defaultdict(lambda: 3)", "kept['a']", 3),
+    ("kept = np.random.default_rng(1)", "kept.integers(1, 2)", 1),
+    ("class kept(Enum):\n  a = 'b'", "kept.a", "b"),
+    ("class A:\n  __slots__ = ('x',)\nkept = A()\nkept.x = {1}", "kept.x", [1]),
+    ("class A:\n  def f(self): return 1\nclass B(A):\n  def f(self): return super().f() + 1\n"
+     "kept = B()", "kept.f()", 2),
+    ("class A:\n  @property\n  def p(self): return y\nkept = A()\ny = 4", "kept.p", 4),
+    ("predict = open\nclass A:\n  def predict(self): return 1\nkept = A()", "kept.predict()", 1),
+    ("kept = []\nkept.append(kept)", "len(kept)", 1),
+    ("import types\nkept = types.ModuleType('made_here')\nkept.x = 3", "kept.x", 3),
+]  # fmt: skip
 
 
-@pytest.fixture
-def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of modules, which is on the path of the session only."""
-    (tmp_path / "helpers_beside.py").write_text(HELPERS)
-    (tmp_path / "lazy_beside.py").write_text("ONE = 1")
-    (tmp_path / "nested_beside").mkdir()
-    (tmp_path / "nested_beside" / "__init__.py").write_text("")
-    (tmp_path / "nested_beside" / "inside.py").write_text("CONSTANT = 100")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield tmp_path
-    for name in [one for one in sys.modules if "_beside" in one]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import helpers_beside\ndef score(x: float): return helpers_beside.clean(x)",
-        "from helpers_beside import clean\ndef score(x: float): return clean(x)",
-        "def score(x: float):\n  from helpers_beside import clean\n  return clean(x)",
-        "from helpers_beside import Kept, clean\nkept = Kept(1)\n"
-        "def score(x: float): return clean(x * kept.x)",
-    ],
-)
-def test_modules_beside_the_notebook_are_captured_by_value(
-    beside: Path, tmp_path: Path, source: str
-) -> None:
-    registered = cloudpickle.list_registry_pickle_by_value()
-    captured = capture(defined(source), module_folders=[beside])
-    assert cloudpickle.list_registry_pickle_by_value() == registered
-    assert not any("_beside" in name for name in captured.packages)
-    payload = tmp_path / "payload"
-    payload.write_bytes(captured.payload)
-    for name in [one for one in sys.modules if "_beside" in one]:
-        del sys.modules[name]
-    sys.path.remove(str(beside))
-    try:
-        assert result(captured, x=2.5) == 104
-    finally:
-        sys.path.insert(0, str(beside))
-
-
-def test_what_a_local_module_holds_is_named(beside: Path) -> None:
-    (beside / "files_beside.py").write_text("log = open('/dev/null')\nbig = b'a' * 10")
-    cell = defined("import files_beside\ndef score(x: int): return files_beside.big")
-    with pytest.raises(DeclarationError, match="'files_beside\\.log' is an open file"):
-        capture(cell, module_folders=[beside])
-    sys.modules["files_beside"].log.close()
-    del sys.modules["files_beside"].log
-    captured = capture(cell, module_folders=[beside])
-    assert {"files_beside", "files_beside.big"} <= {part.name for part in captured.parts}
-
-
-def test_a_module_that_a_worker_cannot_import_is_refused(beside: Path) -> None:
-    for source in (
-        "import helpers_beside\ndef score(x: float): return helpers_beside.clean(x)",
-        "from helpers_beside import clean\ndef score(x: float): return clean(x)",
-        "from helpers_beside import Kept\nkept = [Kept(1)]\ndef score(x: float): return kept[0].x",
-    ):
-        with pytest.raises(DeclarationError) as caught:
-            capture(defined(source))
-        assert "'helpers_beside', which a worker cannot import" in caught.value.message
-
-
-def test_a_broken_local_module_is_refused(beside: Path) -> None:
-    (beside / "broken_beside.py").write_text("1 / 0")
-    cell = defined("def score(x: int):\n  import broken_beside")
-    with pytest.raises(DeclarationError, match=r"'broken_beside' .* cannot be imported: division"):
-        capture(cell, module_folders=[beside])
+@pytest.mark.parametrize(("source", "expression", "expected"), KEPT)
+def test_values_of_many_kinds_are_captured(source: str, expression: str, expected: Any) -> None:
+    captured = capture(defined(f"{source}\ndef score(): return {expression}"))
+    assert result(captured) == expected
 
 
 def test_a_secret_is_resolved_in_the_worker() -> None:

@@ -73,7 +73,7 @@ class _HashPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ha
         self._seen: dict[int, int] = {}
 
     def reducer_override(self, obj: Any) -> Any:
-        own = reduced(obj)
+        own = reduced(obj, self._local)
         return super().reducer_override(obj) if own is NotImplemented else own
 
     def persistent_id(self, obj: Any) -> Any:

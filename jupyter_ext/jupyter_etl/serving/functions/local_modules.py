@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+
+LruCache = type(functools.lru_cache(lambda: None))
+"""The type of functions decorated with ``functools.lru_cache`` or ``functools.cache``."""
 
 _HEAP_TYPE = 1 << 9
 """Py_TPFLAGS_HEAPTYPE: the class was made by a class statement, not by C code."""

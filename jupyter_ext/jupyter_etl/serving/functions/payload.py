@@ -16,7 +16,7 @@ from typing import Any
 import cloudpickle
 import msgspec
 
-from jupyter_etl.serving.functions.local_modules import is_by_value
+from jupyter_etl.serving.functions.local_modules import LruCache, is_by_value
 
 LIMIT_BYTES = 100_000_000
 """Maximum size of a captured value, bytes."""
@@ -101,6 +101,8 @@ class PayloadWriter:
         except NotCaptured:
             raise
         except Exception as problem:
+            if isinstance(problem.__cause__, RecursionError):
+                raise NotCaptured("data that is nested too deeply") from problem
             last = self._pickler.last
             raise NotCaptured(_what(type(last)), is_value=last is value) from problem
         return self._file.since(start)
@@ -152,7 +154,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
         self._user, self._value, self.last = name, value, value
 
     def reducer_override(self, obj: Any) -> Any:
-        own = reduced(obj)
+        own = reduced(obj, self._local)
         return super().reducer_override(obj) if own is NotImplemented else own
 
     def persistent_id(self, obj: Any) -> None:
@@ -176,8 +178,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
             self.modules.setdefault(obj.__module__, self._user)
 
 
-def reduced(obj: Any) -> Any:
+def reduced(obj: Any, local: frozenset[str]) -> Any:
     """Return how to write an object that neither pickle nor cloudpickle writes as it is."""
+    if isinstance(obj, LruCache) and is_by_value(obj, local):
+        return _cached, (obj.__wrapped__, obj.cache_parameters())
     if obj is dataclasses.MISSING:
         # dataclasses compares it by identity: a copy would be a default.
         return "MISSING"
@@ -186,12 +190,18 @@ def reduced(obj: Any) -> Any:
     return NotImplemented
 
 
+def _cached(function: Any, parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
+
+
 def _live(kind: type) -> str:
     """Return what objects of a type are if only the process that has them can use them."""
     if issubclass(kind, io.IOBase):
         # cloudpickle would write the content of a file.
         return "" if issubclass(kind, io.BytesIO | io.StringIO) else "an open file"
     found = next((what for classes, what in _LIVE if issubclass(kind, classes)), "")
+    if not found and kind.__module__ == "multiprocessing.connection":
+        return "a connection"
     return found or ("a database connection" if _is_connection(kind) else "")
 
 

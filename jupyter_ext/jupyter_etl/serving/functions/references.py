@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.serving.functions.local_modules import is_by_value
+from jupyter_etl.serving.functions.local_modules import LruCache, is_by_value
 
 _ATOMS = (type(None), bool, int, float)
 
@@ -80,6 +80,8 @@ class References:
             if is_by_value(value, self._local):
                 kind = "class"
                 self._class(value)
+        elif isinstance(value, LruCache):
+            self._visit(name, value.__wrapped__)
         elif is_by_value(type(value), self._local):
             self._visit(type(value).__name__, type(value))
         if kind != "variable" or not isinstance(value, types.FunctionType | type):
