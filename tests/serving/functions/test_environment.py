@@ -59,7 +59,9 @@ def test_differences_are_refused_or_noted(
 
 
 def test_modules_are_recorded_as_their_distributions() -> None:
-    found = environment_of(["numpy.linalg", "sklearn.linear_model", "json", "msgspec", "nowhere"])
+    found = environment_of(
+        ["numpy.linalg", "sklearn.linear_model", "json", "jupyter_etl.ports", "msgspec", "nowhere"]
+    )
     assert found.python == platform.python_version()
     assert found.packages["numpy"] == numpy.__version__
     assert found.packages["msgspec"] == msgspec.__version__

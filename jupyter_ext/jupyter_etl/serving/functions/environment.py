@@ -56,7 +56,7 @@ def environment_of(modules: Iterable[str]) -> Environment:
     """Return this process's Python and the distributions of some modules.
 
     Args:
-        modules: Names; the standard library is left out.
+        modules: Names; the standard library and jupyter-etl are left out.
     """
     names: set[str] = set()
     for one in modules:
@@ -147,7 +147,8 @@ def _top_levels() -> Mapping[str, list[str]]:
 def _distributions_of(module: str) -> set[str]:
     """Return the distributions that a module belongs to; none for the standard library."""
     top = module.partition(".")[0]
-    if top in sys.stdlib_module_names:
+    if top in sys.stdlib_module_names or top == "jupyter_etl":
+        # jupyter-etl itself is of the version that loads the function.
         return set()
     names = set(_top_levels().get(top, ()))
     if not names:

@@ -181,7 +181,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
 def reduced(obj: Any, local: frozenset[str]) -> Any:
     """Return how to write an object that neither pickle nor cloudpickle writes as it is."""
     if isinstance(obj, LruCache) and is_by_value(obj, local):
-        return _cached, (obj.__wrapped__, obj.cache_parameters())
+        return restore_cached, (obj.__wrapped__, obj.cache_parameters())
     if obj is dataclasses.MISSING:
         # dataclasses compares it by identity: a copy would be a default.
         return "MISSING"
@@ -190,7 +190,8 @@ def reduced(obj: Any, local: frozenset[str]) -> Any:
     return NotImplemented
 
 
-def _cached(function: Any, parameters: dict[str, Any]) -> Any:
+def restore_cached(function: Any, parameters: dict[str, Any]) -> Any:
+    """Return a function with an empty cache. Stored payloads refer to this name."""
     return functools.lru_cache(**parameters)(function)
 
 
