@@ -16,6 +16,7 @@ from jupyter_etl.notebook.notes import rights_note
 from jupyter_etl.notebook.outputs import Published, publish_file, publish_report, publish_table
 from jupyter_etl.notebook.read_limit import ReadLimit
 from jupyter_etl.ports import ReadRequest
+from jupyter_etl.serving.functions.hooks import worker_hooks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,8 @@ def context() -> RunContext:
 def secret(name: str) -> str:
     """Return the value of a secret.
 
-    In a run, the value is redacted from everything that the run shows and records.
+    In a run, the value is redacted from everything that the run shows and records. In a function
+    that is served as an endpoint, the worker resolves it when the function is called.
 
     Args:
         name: As in ``%etl secret set NAME``.
@@ -40,7 +42,8 @@ def secret(name: str) -> str:
         NotFound: No provider has it.
         PermissionDenied: Others could read it.
     """
-    return channel().secret(name)
+    hooks = worker_hooks()
+    return channel().secret(name) if hooks is None else hooks.secret(name)
 
 
 def source(
