@@ -1,0 +1,1 @@
+"""Endpoints: functions and queries that are served as APIs, by processes of their own."""

@@ -1,0 +1,1 @@
+"""The processes that answer the calls of one version of an endpoint."""
