@@ -12,7 +12,7 @@ from fakes.published_table import PublishedTable
 from fakes.served_queries import SALES, SECRET, body, call_table
 from jupyter_etl.errors import LimitExceeded, StorageError
 from jupyter_etl.runner.limited_calls import CallLimits
-from jupyter_etl.services.serving_copies import ServingCopies
+from jupyter_etl.services.serving_copies import ServingCopies, schema_of
 from jupyter_etl.serving.queries.tables import LoadedTables
 
 
@@ -32,6 +32,7 @@ def test_a_version_is_copied_as_published_and_a_damaged_lake_is_reported(
     published.publish(SALES.slice(0, 2))
     assert first is not None
     assert published.live is not None
+    assert schema_of(first).names == SALES.schema.names
     old, new = copies.ensure(first, ["cust"]), copies.ensure(published.live)
     tables = LoadedTables(folder=tmp_path / "copies", secret=SECRET, limit=100)
     assert body(call_table(tables, old, [], "t"))["rows"] == SALES.to_pylist()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,9 @@ from jupyter_etl.runner.limited_calls import CallLimits, LimitedCalls
 from jupyter_etl.services.reading import open_version
 from jupyter_etl.serving.queries.copies import Copies, CopyOf, write_copy
 from jupyter_etl.serving.queries.pages import CopyRef
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _LIMITS = CallLimits(memory_bytes=2_000_000_000, seconds=900.0)
 _PRELOAD = (
@@ -75,6 +79,12 @@ class ServingCopies:
             self._calls.call(f"{__name__}:build_copy", arguments, what=what, env=dict(os.environ))
         except TimeoutError as problem:
             raise LimitExceeded(str(problem), hint="Publish a smaller table.") from problem
+
+
+def schema_of(version: PublicationVersion) -> pa.Schema:
+    """Return the Arrow schema of a version, for `define_query`; reads no row, errors as in a read."""
+    with open_version(version, ReadRequest(limit=0)).batches as rows:
+        return rows.schema
 
 
 def copy_of(version: PublicationVersion) -> CopyOf:

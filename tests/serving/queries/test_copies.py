@@ -236,6 +236,19 @@ def test_damage_that_only_a_read_finds_is_answered_with_503_and_built_again(serv
     assert len(served.builds) == 2
 
 
+def test_damage_among_the_rows_is_found_when_they_are_read(served: Served) -> None:
+    rows = pa.table({"n": range(200_000), "m": range(200_000)})
+    copy = served.table("t", rows)
+    path = served.folder / copy.file
+    content = bytearray(path.read_bytes())
+    middle = content.index((100_000).to_bytes(8, "little") + (100_001).to_bytes(8, "little"))
+    content[middle : middle + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    answer = call_table(served.tables(), copy, [("n__gte", "90000")], "t")
+    assert body(answer, 503)["error"]["kind"] == "CopyMissing"
+    assert not path.exists()
+
+
 def test_a_failed_build_leaves_nothing_and_the_next_one_succeeds(tmp_path: Path) -> None:
     copies = Copies(tmp_path)
 

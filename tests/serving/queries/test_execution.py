@@ -182,6 +182,11 @@ def test_all_formats_have_the_same_rows_and_the_token(sales: tuple[Served, CopyR
         assert len(body(following)["rows"]) == 20
 
 
+def test_the_format_in_the_query_string_beats_the_header(served: Served) -> None:
+    answer = call_query(served.query("select 1 a"), {}, None, "text/html, */*", format="csv")
+    assert answer.body == b"a\n1\n"
+
+
 @pytest.mark.parametrize(("sql", "accept"), [("select 1 a", "text/html"), ("select [1] l", "csv")])
 def test_a_format_that_is_not_possible(served: Served, sql: str, accept: str) -> None:
     assert (
@@ -238,7 +243,7 @@ def test_two_columns_of_one_name_get_two(served: Served) -> None:
 
 def test_a_table_that_the_call_does_not_bring(served: Served) -> None:
     error = body(call_query(served.query("select * from sales.daily"), {}), 500)["error"]
-    assert "sales" in error["message"]
+    assert error["message"] == "The query reads 'sales.daily', which is no published table."
 
 
 @pytest.mark.parametrize(

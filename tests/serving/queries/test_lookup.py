@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,6 +60,31 @@ def test_a_key_of_too_many_rows(served: Served) -> None:
     copy = served.table("t", pa.table({"k": [1] * 10_001}))
     with pytest.raises(DeclarationError, match="More than 10,000 rows"):
         served.lookups().lookup("t", copy, {"k": 1})
+
+
+def test_an_open_copy_is_replaced_when_it_gets_another_index(served: Served) -> None:
+    copy, lookups = served.table("t", SALES), served.lookups()
+    before = lookups._database.open_copy("t", copy)
+    assert lookups._database.open_copy("t", copy) is before
+    assert served.table("t", SALES, keys=("cust",)) == copy
+    assert lookups._database.open_copy("t", copy).alias != before.alias
+    assert len(lookups.lookup("t", copy, {"cust": 0})) == 8
+
+
+def test_an_instance_can_be_replaced(sales: tuple[Served, CopyRef]) -> None:
+    served, copy = sales
+    lookups = served.lookups()
+    before = lookups.lookup("sales.daily", copy, {"cust": 1})
+    lookups._database.reset()
+    assert lookups.lookup("sales.daily", copy, {"cust": 1}) == before
+
+
+def test_lookups_in_threads(sales: tuple[Served, CopyRef]) -> None:
+    served, copy = sales
+    lookups = served.lookups()
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda n: lookups.lookup("sales.daily", copy, {"cust": n % 7}), range(40))
+    assert [len(rows) for rows in found] == [8 if n % 7 == 0 else 7 for n in range(40)]
 
 
 def test_a_copy_that_is_gone(served: Served) -> None:

@@ -264,6 +264,8 @@ def write_copy(
         "memory_limit": f"{memory_bytes}B",
         "threads": threads,
         "temp_directory": str(_spill(target)),
+        # Half the time to build, and less than half the time to look up a row.
+        "force_compression": "uncompressed",
         "python_enable_replacements": False,
     }
     with duckdb.connect(target, config=config) as connection:
@@ -271,13 +273,13 @@ def write_copy(
         connection.execute("INSERT INTO etl_copy VALUES ($1)", [schema.serialize().to_pybytes()])
         try:
             _insert(connection, stored_rows(rows, what))
+            for place in places:
+                connection.execute(f"CREATE INDEX key_{place} ON data (c{place})")
         except duckdb.Error as problem:
             raise DeclarationError(
                 f"{what} cannot be served: {first_line(problem)}",
                 hint="Convert the column before it is published.",
             ) from problem
-        for place in places:
-            connection.execute(f"CREATE INDEX key_{place} ON data (c{place})")
         connection.execute("CHECKPOINT")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,14 +46,16 @@ class OpenCopy:
     Args:
         alias: Name of its catalog.
         schema: Names and types of the publication; its columns are ``c0``, ``c1`` ...
+        inode: Identity of the file, which is replaced when a copy gets an index.
     """
 
     alias: str
     schema: pa.Schema
+    inode: int
 
 
 class Database:
-    """An instance that can read the copies in a folder and nothing else.
+    """An instance that can read the copies in a folder and nothing else; thread-safe.
 
     Args:
         timezone: IANA name of the time zone for days in queries, and for naive times.
@@ -59,10 +63,20 @@ class Database:
 
     def __init__(self, folder: Path, limits: Limits, *, timezone: str = "UTC") -> None:
         self._copies = Copies(folder)
-        self._connection = open_sandbox(limits, folder=folder, timezone=timezone)
+        self._sandbox = partial(open_sandbox, limits, folder=folder, timezone=timezone)
+        self._connection = self._sandbox()
         self._open: OrderedDict[str, OpenCopy] = OrderedDict()
         self._views: dict[tuple[object, ...], str] = {}
         self._count = 0
+        self._lock = threading.RLock()
+
+    def reset(self) -> None:
+        """Replace the instance after an error that has made it unusable."""
+        with self._lock:
+            self._connection.close()
+            self._connection = self._sandbox()
+            self._open.clear()
+            self._views.clear()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own for one call."""
@@ -74,32 +88,45 @@ class Database:
         Raises:
             Rejected: There is no such copy, or it is damaged and now deleted (503).
         """
+        path = self._copies.folder / Path(copy.file).name
+        with self._lock:
+            found = self._open.get(path.name)
+            if found is not None and _inode(path) in (found.inode, None):
+                self._open.move_to_end(path.name)
+                return found
+            self._close(path.name)
+            while len(self._open) >= _MOST_OPEN:
+                self._close(next(iter(self._open)))
+            opened = self._attached(path)
+            if opened is None:
+                raise absent(name, copy)
+            self._open[path.name] = opened
+            return opened
+
+    def _attached(self, path: Path) -> OpenCopy | None:
+        """Open a copy; None if there is none, or it is damaged and now deleted."""
         import duckdb
         import pyarrow as pa
 
-        found = self._open.get(copy.file)
-        if found is not None:
-            self._open.move_to_end(copy.file)
-            return found
-        self._close_oldest()
-        alias = self._fresh("copy")
-        path = self._copies.folder / Path(copy.file).name
+        alias, inode = self._fresh("copy"), _inode(path)
+        if inode is None:
+            return None
         try:
             self._connection.execute(attach_sql(path, alias))
             row = self._connection.execute(f"SELECT schema FROM {alias}.etl_copy").fetchone()  # noqa: S608 - ours
             schema = pa.ipc.read_schema(pa.py_buffer(row[0] if row else b""))
-        except (duckdb.Error, pa.ArrowInvalid) as problem:
-            if path.exists():
-                self._copies.discard(path.name)
-            raise absent(name, copy) from problem
-        found = self._open[copy.file] = OpenCopy(alias=alias, schema=schema)
-        return found
+        except (duckdb.Error, pa.ArrowInvalid):
+            self._copies.discard(path.name)
+            return None
+        return OpenCopy(alias=alias, schema=schema, inode=inode)
 
     def discard(self, copies: Mapping[str, CopyRef]) -> Rejected:
         """Delete copies that turned out to be damaged, and return the error for the call."""
         for copy in copies.values():
-            self._close(copy.file)
-            self._copies.discard(Path(copy.file).name)
+            file = Path(copy.file).name
+            with self._lock:
+                self._close(file)
+            self._copies.discard(file)
         return absent(*next(iter(copies.items())))
 
     def views(
@@ -120,13 +147,15 @@ class Database:
             tuple(names.items()),
             tuple(columns.items()),
         )
-        found = self._views.get(identity)
-        if found is None:
-            found = self._views[identity] = self._fresh("views")
-            self._connection.execute(f"ATTACH ':memory:' AS {found}")
-            for name, table in tables.items():
-                self._create(found, name, table, names, columns)
-        return found
+        with self._lock:
+            found = self._views.get(identity)
+            if found is None:
+                found = self._fresh("views")
+                self._connection.execute(f"ATTACH ':memory:' AS {found}")
+                for name, table in tables.items():
+                    self._create(found, name, table, names, columns)
+                self._views[identity] = found
+            return found
 
     def _create(
         self,
@@ -148,10 +177,6 @@ class Database:
                 f"CREATE VIEW {view} AS SELECT {cells} FROM {table.alias}.main.data"  # noqa: S608 - quoted or ours
             )
 
-    def _close_oldest(self) -> None:
-        while len(self._open) >= _MOST_OPEN:
-            self._close(next(iter(self._open)))
-
     def _close(self, file: str) -> None:
         found = self._open.pop(file, None)
         if found is None:
@@ -166,6 +191,14 @@ class Database:
     def _fresh(self, stem: str) -> str:
         self._count += 1
         return f"etl_{stem}_{self._count}"
+
+
+def _inode(path: Path) -> int | None:
+    """Return the identity of a file; None if it does not exist."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def open_sandbox(

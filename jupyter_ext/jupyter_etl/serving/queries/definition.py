@@ -175,9 +175,9 @@ def _tried(
         try:
             return loaded.rows(copies, one)
         except Rejected as problem:
-            if problem.data["status"] != 422:
-                text = problem.message.removeprefix("The query does not fit the tables any more: ")
-                raise DeclarationError(f"The query is wrong: {text}") from problem
+            if "reason" in problem.data:
+                reason = problem.data["reason"]
+                raise DeclarationError(f"The query is wrong: {reason}") from problem
     return None
 
 

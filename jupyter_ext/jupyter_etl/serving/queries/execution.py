@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.sql.exact_names import ExactNames, exact_names, inner_columns, shown
 from jupyter_etl.language.sql.templates import bind, parse_template
 from jupyter_etl.serving.queries.database import Database, Limits, OpenCopy
@@ -129,7 +130,7 @@ class LoadedQuery:
     def _answer(self, call: QueryCall) -> Answer:
         spec = self._spec
         reserved, pairs = split_pairs(call.pairs, RESERVED)
-        media = media_type(call.accept or single(reserved, "format") or "")
+        media = media_type(single(reserved, "format") or call.accept)
         limit = limit_of(single(reserved, "limit"), spec.limit)
         given = pairs if call.values is None else list(call.values.items())
         digest = digest_of(sorted(given, key=lambda one: one[0]))
@@ -163,11 +164,10 @@ class LoadedQuery:
         bound = bind(self._template, values)
         sql, parameters = placeholders(bound)
         select = self._parse(sql)
-        tables = {
-            name: self._database.open_copy(name, copies[name])
-            for name in select.tables
-            if name in copies
-        }
+        absent = [name for name in select.tables if name not in copies]
+        if absent:
+            raise DeclarationError(f"The query reads '{absent[0]}', which is no published table.")
+        tables = {name: self._database.open_copy(name, copies[name]) for name in select.tables}
         exact_form = _exact(select, tables)
         catalog = self._database.views(tables, exact_form.tables, exact_form.columns)
         cursor = self._database.cursor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from jupyter_etl.serving.queries.database import Database
     from jupyter_etl.serving.queries.pages import CopyRef
     from jupyter_etl.serving.workers.protocol import Answer
+
+
+_KIND = re.compile(r"^\w[\w ]* Error: ")
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def failures(database: Database, copies: Mapping[str, CopyRef]) -> Iterator[None
     try:
         yield
     except duckdb.Error as problem:
-        text = shown(first_line(problem))[:400]
+        text = _KIND.sub("", shown(first_line(problem)))[:400]
         if isinstance(problem, duckdb.InterruptException):
             raise rejected(
                 504, "Timeout", "The query took too long and was stopped.", "Ask for fewer rows."
@@ -41,17 +45,20 @@ def failures(database: Database, copies: Mapping[str, CopyRef]) -> Iterator[None
                 422, "LimitExceeded", "The query needs more memory than allowed.",
                 "Select less by the parameters.",
             ) from problem  # fmt: skip
-        damaged = isinstance(problem, duckdb.IOException | duckdb.FatalException)
-        damaged = damaged or isinstance(
-            problem, duckdb.InternalException | duckdb.SerializationException
-        )
-        if damaged and copies:
+        damaged = isinstance(problem, duckdb.IOException | duckdb.SerializationException)
+        # DuckDB has no class of errors for a wrong checksum.
+        if copies and (damaged or text.startswith("Corrupt database file")):
             raise database.discard(copies) from problem
+        if isinstance(problem, duckdb.FatalException | duckdb.InternalException):
+            # The instance refuses everything from now on.
+            database.reset()
         if isinstance(problem, duckdb.BinderException | duckdb.CatalogException):
-            raise rejected(
+            unfit = rejected(
                 500, "QueryFailed", f"The query does not fit the tables any more: {text}",
                 "Tell its owner: a table has lost or changed a column.",
-            ) from problem  # fmt: skip
+            )  # fmt: skip
+            unfit.data["reason"] = text
+            raise unfit from problem
         raise rejected(422, "QueryFailed", f"The query failed: {text}") from problem
 
 

@@ -34,7 +34,9 @@ def rejected(
         "fields": [{"path": f"$.{name}", "message": text} for name, text in fields],
         "retry_after": retry_after,
     }
-    return Rejected(message, hint=hint, retryable=retry_after is not None, data=data)
+    made = Rejected(message, hint=hint, retryable=retry_after is not None, data=data)
+    made.http_status = status
+    return made
 
 
 def invalid(fields: Sequence[tuple[str, str]]) -> Rejected:

@@ -92,7 +92,7 @@ class LoadedTables:
 
     def _answer(self, call: TableCall) -> Answer:
         reserved, others = split_pairs(call.pairs, ("limit", "next", "format", "version"))
-        media = media_type(call.accept or single(reserved, "format") or "")
+        media = media_type(single(reserved, "format") or call.accept)
         digest = digest_of(sorted(others, key=lambda one: one[0]))
         copies = {call.name: call.copy}
         token = PageToken(call.name, 0, copies, 0, time.time(), digest)
