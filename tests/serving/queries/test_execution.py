@@ -269,6 +269,13 @@ def test_loading_reports_what_is_wrong() -> None:
         load_query(payload, folder="/nonexistent", secret=SECRET)
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"copies": {}, "pairs": [["x"]]}', b"{"])
+def test_a_body_that_is_no_call(served: Served, content: bytes) -> None:
+    for loaded in (served.query("select 1"), served.tables()):
+        answer = loaded.call(content, "application/json")
+        assert body(answer, 400)["error"]["kind"] == "InvalidRequest"
+
+
 def test_there_are_no_batches(served: Served) -> None:
     assert (
         body(served.query("select 1").batch(b"[]", "application/json"), 400)["error"]["kind"]

@@ -71,6 +71,16 @@ def test_an_open_copy_is_replaced_when_it_gets_another_index(served: Served) -> 
     assert len(lookups.lookup("t", copy, {"cust": 0})) == 8
 
 
+def test_deleted_copies_are_closed_when_others_are_opened(served: Served) -> None:
+    old, new = (served.table("t", SALES, number=number) for number in (1, 2))
+    lookups = served.lookups()
+    lookups.lookup("t", old, {"cust": 0})
+    served.copies.discard(old.file)
+    assert len(lookups.lookup("t", old, {"cust": 0})) == 8
+    lookups.lookup("t", new, {"cust": 0})
+    assert list(lookups._database._open) == [new.file]
+
+
 def test_an_instance_can_be_replaced(sales: tuple[Served, CopyRef]) -> None:
     served, copy = sales
     lookups = served.lookups()

@@ -95,8 +95,7 @@ class Database:
                 self._open.move_to_end(path.name)
                 return found
             self._close(path.name)
-            while len(self._open) >= _MOST_OPEN:
-                self._close(next(iter(self._open)))
+            self._close_others()
             opened = self._attached(path)
             if opened is None:
                 raise absent(name, copy)
@@ -176,6 +175,12 @@ class Database:
             self._connection.execute(
                 f"CREATE VIEW {view} AS SELECT {cells} FROM {table.alias}.main.data"  # noqa: S608 - quoted or ours
             )
+
+    def _close_others(self) -> None:
+        """Close deleted copies, which still take up disk space, and the least recently used ones."""
+        for file in list(self._open):
+            if len(self._open) >= _MOST_OPEN or _inode(self._copies.folder / file) is None:
+                self._close(file)
 
     def _close(self, file: str) -> None:
         found = self._open.pop(file, None)

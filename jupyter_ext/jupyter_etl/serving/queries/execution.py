@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from jupyter_etl.serving.queries.statements import Select
 
 
+_MOST_KNOWN = 128
+"""Forms of a query to remember; each length of a list has its own."""
+
+
 class QuerySpec(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of a worker: one version of a query.
 
@@ -103,7 +107,7 @@ class LoadedQuery:
             memory_bytes=spec.memory_bytes, threads=spec.threads, seconds=spec.timeout_s
         )
         self._database = Database(folder, limits, timezone=spec.timezone)
-        self._parse = lru_cache(maxsize=64)(parse_select)
+        self._parse = lru_cache(maxsize=_MOST_KNOWN)(parse_select)
         self._columns: dict[tuple[str, str], list[str]] = {}
 
     def call(self, body: bytes, content_type: str) -> Answer:
@@ -112,8 +116,7 @@ class LoadedQuery:
         Args:
             body: A `QueryCall` in JSON.
         """
-        call = msgspec.json.decode(body, type=QueryCall)
-        return answered(lambda: self._answer(call))
+        return answered(lambda: self._answer(msgspec.json.decode(body, type=QueryCall)))
 
     def batch(self, body: bytes, content_type: str) -> Answer:
         """Refuse: a query has a parameter of type ``list`` for that."""
@@ -175,6 +178,8 @@ class LoadedQuery:
             cursor.execute(f"USE {catalog}")
             known = (catalog, exact_form.sql)
             if known not in self._columns:
+                if len(self._columns) >= _MOST_KNOWN:
+                    self._columns.clear()
                 bare = _relation(cursor, exact_form.sql, parameters, "LIMIT 0")
                 self._columns[known] = [shown(name) for name in bare.columns]
             names = self._columns[known]
@@ -197,8 +202,17 @@ def _exact(select: Select, tables: Mapping[str, OpenCopy]) -> ExactNames:
     if not any(map(inner_columns, columns.values())) and not inner_columns([*tables]):
         return ExactNames(sql=sql)
     import sqlglot
+    from sqlglot.errors import SqlglotError
 
-    return exact_names(sql, sqlglot.parse(sql, dialect="duckdb")[0], columns)
+    try:
+        tree = sqlglot.parse(sql, dialect="duckdb")[0]
+    except SqlglotError as problem:
+        raise DeclarationError(
+            "Names of the tables differ only in case, and the query has a form in which they "
+            "cannot be distinguished.",
+            hint="Write the query in simpler SQL, or rename the columns.",
+        ) from problem
+    return exact_names(sql, tree, columns)
 
 
 def _decoded(values: Mapping[str, msgspec.Raw]) -> dict[str, object]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from jupyter_etl.errors import DeclarationError, first_line
 from jupyter_etl.language.sql.exact_names import shown
 from jupyter_etl.serving.queries.rejection import Rejected, answer_of, rejected
@@ -68,5 +70,7 @@ def answered(make: Callable[[], Answer]) -> Answer:
         return make()
     except Rejected as problem:
         return answer_of(problem)
+    except msgspec.MsgspecError as problem:
+        return answer_of(rejected(400, "InvalidRequest", f"The request is not valid: {problem}."))
     except DeclarationError as problem:
         return answer_of(rejected(500, "QueryFailed", problem.message, problem.hint))

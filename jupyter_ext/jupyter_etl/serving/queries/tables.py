@@ -83,8 +83,7 @@ class LoadedTables:
 
     def call(self, body: bytes, content_type: str) -> Answer:
         """Answer one call; the body is a `TableCall` in JSON."""
-        call = msgspec.json.decode(body, type=TableCall)
-        return answered(lambda: self._answer(call))
+        return answered(lambda: self._answer(msgspec.json.decode(body, type=TableCall)))
 
     def batch(self, body: bytes, content_type: str) -> Answer:
         """Refuse: a table has filters for that."""
