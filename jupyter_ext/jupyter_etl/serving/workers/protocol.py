@@ -43,8 +43,8 @@ class Answer:
 class Loaded(Protocol):
     """What a loader returns and a worker runs.
 
-    A worker makes one call at a time. If the attribute ``is_async`` exists and is true, it awaits
-    ``call_async``, which has the arguments of ``call``, and has many calls in progress.
+    A worker makes one call at a time. If the attribute ``is_coroutine`` exists and is true, it
+    awaits ``call_async`` and ``batch_async`` instead, and has many calls in progress.
     """
 
     def call(self, body: bytes, content_type: str) -> Answer:
@@ -117,9 +117,13 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The worker has loaded the object; ``is_async``: it takes several calls at the same time."""
+    """The worker has loaded the object.
 
-    is_async: bool
+    Args:
+        is_coroutine: Whether it takes several calls at the same time.
+    """
+
+    is_coroutine: bool
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -194,7 +198,7 @@ def frame(message: msgspec.Struct) -> bytes:
     return bytes(buffer)
 
 
-def receive(line: socket.socket, size: int) -> bytes:
+def receive(connection: socket.socket, size: int) -> bytes:
     """Read exactly ``size`` bytes from a blocking socket.
 
     Raises:
@@ -203,20 +207,20 @@ def receive(line: socket.socket, size: int) -> bytes:
     content = bytearray(size)
     rest = memoryview(content)
     while rest:
-        count = line.recv_into(rest)
+        count = connection.recv_into(rest)
         if not count:
             raise EOFError
         rest = rest[count:]
     return bytes(content)
 
 
-def receive_frame(line: socket.socket) -> bytes:
+def receive_frame(connection: socket.socket) -> bytes:
     """Read one message from a blocking socket.
 
     Raises:
         EOFError: The other end is closed.
     """
-    return receive(line, int.from_bytes(receive(line, HEADER_BYTES), "big"))
+    return receive(connection, int.from_bytes(receive(connection, HEADER_BYTES), "big"))
 
 
 def load_message(spec: WorkerSpec) -> Load:
