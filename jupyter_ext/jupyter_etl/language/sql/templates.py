@@ -12,11 +12,15 @@ from jupyter_etl.language.names import nearest
 from jupyter_etl.language.parameters.plain_values import plain_value
 from jupyter_etl.language.sql.lexer import Span, code_of, quoted, spans_of
 
-_HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_HOLE = re.compile(r"""\{\{((?>'[^']*'|"[^"]*"|.)*?)\}\}""", re.DOTALL)
 _INSIDE = re.compile(r"\s*([^\W\d]\w*)\s*(?:\|\s*(\w+)\s*)?")
+_TYPED = re.compile(r"\s*([^\W\d]\w*)\s*(?::(.*))?", re.DOTALL)
 _OF_ARRAY = re.compile(r"\b(?:any|some|all)\s*\(\s*\Z", re.IGNORECASE)
 """The text before an array, where a list is rendered in square brackets."""
 _FORMS = "Write {{x}} for a value, {{x|ident}} for the name of a column or table."
+_TYPED_FORMS = (
+    "Write {{name: type}} or {{name: type = default}}, like {{since: date = 2026-01-31}}."
+)
 
 
 class HoleKind(StrEnum):
@@ -29,10 +33,16 @@ class HoleKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Hole:
-    """One ``{{name|kind}}``."""
+    """One ``{{name|kind}}``, or ``{{name: declaration}}`` in a query that is served.
+
+    Args:
+        declaration: Type and default of the parameter, as written: ``date = 2026-01-31``; ""
+            where there is none.
+    """
 
     name: str
     kind: HoleKind = HoleKind.VALUE
+    declaration: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +81,14 @@ class BoundQuery:
     raw: tuple[str, ...] = ()
 
 
-def parse_template(sql: str, dialect: str = "") -> Template:
+def parse_template(sql: str, dialect: str = "", *, typed: bool = False) -> Template:
     """Parse a template.
 
     Args:
         sql: With ``{{x}}``, ``{{x|ident}}``, ``{{x|sqlsafe}}``. Holes in comments are text.
         dialect: Dialect of the SQL, see `spans_of`.
+        typed: Whether it is a query that is served: its holes may declare parameters, as in
+            ``{{x: int = 1}}``, and have no filters.
 
     Raises:
         DeclarationError: A hole contains more than a name, is not closed, or is inside a
@@ -87,7 +99,7 @@ def parse_template(sql: str, dialect: str = "") -> Template:
     spans = _spans_around_holes(sql, dialect)
     for found in _HOLE.finditer(sql):
         span = next(kind for start, end, kind in spans if start <= found.start() < end)
-        hole = _hole(found, span)
+        hole = _hole(found, span, typed=typed)
         if hole is not None:
             parts += [sql[position : found.start()], hole]
             position = found.end()
@@ -102,12 +114,14 @@ def _spans_around_holes(sql: str, dialect: str) -> list[tuple[int, int, Span]]:
     return spans_of(masked, dialect)
 
 
-def _hole(found: re.Match[str], span: Span) -> Hole | None:
+def _hole(found: re.Match[str], span: Span, *, typed: bool) -> Hole | None:
     """Parse one hole; None if it is only text."""
     written, inside = found[0], found[1]
-    plain = _INSIDE.fullmatch(inside)
     if span is Span.COMMENT or (span is not Span.CODE and not re.match(r"\s*[^\W\d]", inside)):
         return None
+    if typed:
+        return _typed_hole(written, inside, span)
+    plain = _INSIDE.fullmatch(inside)
     if plain is None:
         raise DeclarationError(
             f"{written} is not a plain variable: attributes, calls, subscripts and expressions "
@@ -125,6 +139,29 @@ def _hole(found: re.Match[str], span: Span) -> Hole | None:
     if span is not Span.CODE and kind is not HoleKind.SQLSAFE:
         raise _inside_quotes(written, name, span)
     return Hole(name=name, kind=kind)
+
+
+def _typed_hole(written: str, inside: str, span: Span) -> Hole:
+    found = _TYPED.fullmatch(inside)
+    if found is None:
+        filtered = _INSIDE.fullmatch(inside)
+        reason = (
+            f"uses the filter '{filtered[2]}', but a caller's value never becomes SQL text"
+            if filtered is not None
+            else "is not a parameter: calls, attributes and expressions are not supported"
+        )
+        raise DeclarationError(f"{written} {reason}.", hint=_TYPED_FORMS)
+    if span is Span.NAME:
+        raise DeclarationError(
+            f"{written} is inside double quotes, but a caller's value is never a name.",
+            hint="Write the name of the column or table itself.",
+        )
+    if span is not Span.CODE:
+        raise _inside_quotes(written, found[1], span)
+    declaration = (found[2] or "").strip()
+    if found[2] is not None and not declaration:
+        raise DeclarationError(f"{written} has no type after the colon.", hint=_TYPED_FORMS)
+    return Hole(name=found[1], declaration=declaration)
 
 
 def _inside_quotes(written: str, name: str, span: Span) -> DeclarationError:

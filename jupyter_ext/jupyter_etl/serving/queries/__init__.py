@@ -1,0 +1,1 @@
+"""Queries that are served: declaration, serving copies of tables, pages, filters, execution."""
