@@ -17,6 +17,7 @@ from contracts.store_lineage import LineageContract
 from contracts.store_planning import PlanningContract
 from contracts.store_publications import PublicationsContract
 from contracts.store_runs import RunsContract
+from contracts.store_tokens import TokensContract
 from contracts.store_watermarks import WatermarksContract
 from jupyter_etl.ports import Store
 
@@ -34,6 +35,7 @@ class StoreContract(
     HoldsContract,
     WatermarksContract,
     LineageContract,
+    TokensContract,
 ):
     """The suite of `jupyter_etl.ports.Store`."""
 

@@ -1,5 +1,6 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
+from jupyter_etl.model.access_token import AccessToken
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried
 from jupyter_etl.model.failure import Failure, FailureKind
@@ -104,6 +105,7 @@ __all__ = [
     "NO_TAGS",
     "STARTS_TO_ALERT",
     "TERMINAL",
+    "AccessToken",
     "Attempt",
     "AttemptReport",
     "Batch",

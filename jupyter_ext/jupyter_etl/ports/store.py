@@ -16,6 +16,7 @@ from jupyter_etl.ports.publications import (
     WatermarkStore,
 )
 from jupyter_etl.ports.queue import OutboxStore, QueueStore, SchedulerStore
+from jupyter_etl.ports.tokens import TokenStore
 
 
 class LakeStore(Protocol):
@@ -59,6 +60,7 @@ class Store(
     LineageStore,
     RetentionStore,
     LakeStore,
+    TokenStore,
     Protocol,
 ):
     """The ledger: all roles. Each method is one transaction, unless it only reads.
