@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, versions
+from jupyter_etl.cli import backfill, data, maintenance, pipelines, runs, tokens, versions
 from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import print_message
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "diff": versions.diff,
     "rollback": versions.rollback,
     "lineage": data.lineage,
+    "token": tokens.token,
     "prune": maintenance.prune,
     "watermarks": backfill.watermarks,
     "watermark": backfill.watermark,

@@ -20,6 +20,7 @@ from jupyter_etl.language.commands.general import (
     RestoreRequest,
     SecretRequest,
     ServeRequest,
+    TokenRequest,
     VersionRequest,
 )
 from jupyter_etl.language.commands.pipelines import (
@@ -99,6 +100,7 @@ REQUESTS = (
     RollbackRequest,
     LineageRequest,
     ReadRequest,
+    TokenRequest,
     ScheduleRequest,
     RunRequest,
     TriggerRequest,
