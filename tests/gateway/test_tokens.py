@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -16,7 +17,7 @@ from jupyter_etl.errors import StoreError
 from jupyter_etl.gateway import tokens as gateway_tokens
 from jupyter_etl.gateway.application import create_app
 from jupyter_etl.gateway.sign_in import COOKIE, Cookies
-from jupyter_etl.gateway.tokens import REFRESH_S, STALE_S, Access, KnownTokens
+from jupyter_etl.gateway.tokens import REFRESH_S, STALE_S, Access, KnownTokens, Refusal
 from jupyter_etl.model import AccessToken
 from jupyter_etl.services import Etl
 from jupyter_etl.services.tokens import digest_of
@@ -274,6 +275,55 @@ def test_the_ledger_is_not_queried_for_each_request(
 
     anyio.run(send_twenty)
     assert REFRESH_S <= 0.5
+
+
+def test_a_new_token_is_accepted_at_once(
+    publications: FakePublications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_tokens, "REFRESH_S", 3600)
+    ledger = Ledger()
+    known = replace(ledger.known(), monotonic=time.monotonic)
+    app = create_app(FakeCatalogue(publications), lambda: TOKEN, tokens=known)
+
+    async def statuses(client: httpx.AsyncClient, *names: str) -> set[int]:
+        found: set[int] = set()
+
+        async def ask(name: str) -> None:
+            found.add((await client.get(SALES, headers=bearer(name))).status_code)
+
+        async with anyio.create_task_group() as group:
+            for name in names:
+                group.start_soon(ask, name)
+        return found
+
+    async def live() -> None:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://serve")
+        async with app.router.lifespan_context(app), client:
+            assert await statuses(client, "all") == {401}
+            ledger.tokens = (TOKENS[0],)
+            assert await statuses(client, *["all"] * 20) == {200}
+            asked = ledger.asked
+            assert await statuses(client, *["unknown"] * 100) == {401}
+            assert ledger.asked < asked + 10
+            ledger.problem = True
+            assert await statuses(client, "unknown", "all") == {401, 200}
+
+    anyio.run(live)
+
+
+def test_a_slow_query_does_not_replace_a_later_one(ledger: Ledger) -> None:
+    known = ledger.known()
+
+    def load_slowly() -> tuple[AccessToken, ...]:
+        before, ledger.tokens = ledger.tokens, ()
+        ledger.seconds += 1
+        known.load = ledger.load
+        known.refresh()
+        return before
+
+    known.load = load_slowly
+    known.refresh()
+    assert isinstance(known.decide(value_of("all")), Refusal)
 
 
 def test_uses_are_noted_to_the_minute(ledger: Ledger) -> None:

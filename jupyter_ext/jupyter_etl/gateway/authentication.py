@@ -73,13 +73,13 @@ class TokenGate:
         if scope["method"] == "POST" and scope["path"] == SIGN_IN_PATH:
             cookies = Cookies(token=operator)
             return await sign_in(Request(scope, receive), cookies, partial(self._decide, operator))
-        decision = self._decision(scope, operator)
+        decision = await self._decision(scope, operator)
         if isinstance(decision, Access):
             scope.setdefault("state", {})["access"] = decision
             return None
         return _refused(scope, decision)
 
-    def _decision(self, scope: Scope, operator: str) -> Decision:
+    async def _decision(self, scope: Scope, operator: str) -> Decision:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if any(name.lower() in _IN_QUERY or looks_like_token(value) for name, value in query):
             return _IN_URL
@@ -90,13 +90,19 @@ class TokenGate:
                 return access if access.token is None else self._tokens.admit(access.token)
         values = headers.getlist("authorization")
         scheme, _, given = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-        return NO_TOKEN if scheme.lower() != "bearer" else self._decide(operator, given.strip())
+        return (
+            await self._decide(operator, given.strip()) if scheme.lower() == "bearer" else NO_TOKEN
+        )
 
-    def _decide(self, operator: str, value: str) -> Decision:
+    async def _decide(self, operator: str, value: str) -> Decision:
         # Digests have equal length: the comparison time reveals nothing about the token's.
         if compare_digest(digest_of(value), digest_of(operator)):
             return OPERATOR
-        return self._tokens.decide(value)
+        decision = self._tokens.decide(value)
+        if decision is NO_TOKEN and looks_like_token(value):
+            await self._tokens.refresh_for_new()
+            decision = self._tokens.decide(value)
+        return decision
 
 
 def _refused(scope: Scope, refusal: Refusal) -> Response:

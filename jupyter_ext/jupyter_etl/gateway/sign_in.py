@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -86,7 +86,7 @@ def wants_page(headers: Headers) -> bool:
 
 
 async def sign_in(
-    request: Request, cookies: Cookies, decide: Callable[[str], Decision]
+    request: Request, cookies: Cookies, decide: Callable[[str], Awaitable[Decision]]
 ) -> Response:
     """Check the token of the sign-in form; return a session cookie, or the form again.
 
@@ -100,7 +100,7 @@ async def sign_in(
             return sign_in_page("/", message="The request is too long.", status=413)
     form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     given, path = form.get("token", [""])[0].strip(), local_path(form.get("next", ["/"])[0])
-    decision = decide(given)
+    decision = await decide(given)
     if isinstance(decision, Refusal):
         unknown = decision is NO_TOKEN
         message = "This is not a token of the service." if unknown else decision.message

@@ -29,8 +29,13 @@ REFRESH_S = 0.4
 STALE_S = 30.0
 """How long the last known tokens are accepted while the ledger does not answer, in seconds."""
 
+_NEW_TOKEN_S = 0.05
+"""Seconds between two queries of the ledger that unknown tokens cause."""
+
+_WAIT_S = 1.0
 _NOTE_S = 5.0
 _READABLE = frozenset({PublicationKind.TABLE, PublicationKind.FILE, PublicationKind.REPORT})
+_REFRESH = "Tokens cannot be refreshed"
 _LOG = logging.getLogger(__name__)
 
 
@@ -138,11 +143,13 @@ class KnownTokens:
     _uses: dict[str, datetime] = field(default_factory=dict)
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @asynccontextmanager
     async def refreshed(self) -> AsyncIterator[None]:
         """Query the ledger at the start of the block and then regularly, until it ends."""
-        await self._attempt("Tokens cannot be refreshed", self.refresh)
+        self._lock = anyio.Lock()
+        await self._attempt(_REFRESH, self.refresh)
         async with anyio.create_task_group() as group:
             group.start_soon(self._refresh_regularly)
             group.start_soon(self._note_regularly)
@@ -152,8 +159,24 @@ class KnownTokens:
     def refresh(self) -> None:
         """Query the ledger once; raises `StoreError`."""
         asked_at = self.monotonic()
-        self._tokens = {token.name: token for token in self.load()}
-        self._known_at = asked_at
+        tokens = {token.name: token for token in self.load()}
+        # A slow query must not replace the result of one that began later.
+        if asked_at >= self._known_at:
+            self._tokens, self._known_at = tokens, asked_at
+
+    async def refresh_for_new(self) -> None:
+        """Query the ledger for a token that may have been created since the last query.
+
+        Requests that wait at the same time share one query, and their number does not matter to the
+        ledger. While it does not answer, nothing is queried here.
+        """
+        asked_at = self.monotonic()
+        with anyio.move_on_after(_WAIT_S):
+            async with self._lock:
+                if self._known_at < asked_at and _REFRESH not in self._failed:
+                    wait_s = self._known_at + _NEW_TOKEN_S - self.monotonic()
+                    await anyio.sleep(max(0.0, wait_s))
+                    await self._attempt(_REFRESH, self.refresh)
 
     def named(self, name: str) -> AccessToken | None:
         """Return the token of a name."""
@@ -217,7 +240,7 @@ class KnownTokens:
     async def _refresh_regularly(self) -> None:
         while True:
             await anyio.sleep(REFRESH_S)
-            await self._attempt("Tokens cannot be refreshed", self.refresh)
+            await self._attempt(_REFRESH, self.refresh)
 
     async def _note_regularly(self) -> None:
         while True:
