@@ -18,6 +18,7 @@ from contracts.store_lineage import LineageContract
 from contracts.store_planning import PlanningContract
 from contracts.store_publications import PublicationsContract
 from contracts.store_runs import RunsContract
+from contracts.store_tokens import TokensContract
 from contracts.store_watermarks import WatermarksContract
 from jupyter_etl.ports import Store
 
@@ -36,6 +37,7 @@ class StoreContract(
     WatermarksContract,
     LineageContract,
     EndpointsContract,
+    TokensContract,
 ):
     """The suite of `jupyter_etl.ports.Store`."""
 

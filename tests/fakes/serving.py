@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from jupyter_etl.errors import NotFound
 from jupyter_etl.gateway.application import create_app
+from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.model import (
     Column,
     Committed,
@@ -127,9 +128,10 @@ class Client:
         publications: FakePublications,
         token: Callable[[], str] = lambda: TOKEN,
         *,
+        tokens: KnownTokens | None = None,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self._app = create_app(FakeCatalogue(publications), token, redact=redact)
+        self._app = create_app(FakeCatalogue(publications), token, tokens=tokens, redact=redact)
 
     def request(
         self,
@@ -140,7 +142,8 @@ class Client:
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://serve") as client:
+            client = httpx.AsyncClient(transport=transport, base_url="http://serve")
+            async with self._app.router.lifespan_context(self._app), client:
                 return await client.request(method, path, headers=headers, data=data)
 
         return anyio.run(send)

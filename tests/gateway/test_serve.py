@@ -104,7 +104,7 @@ def test_nothing_can_be_changed(app: Client, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         answer = app.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
         assert answer.status_code == 405
-        assert answer.json()["error"]["type"] == "MethodNotAllowed"
+        assert answer.json()["error"]["kind"] == "MethodNotAllowed"
 
 
 # -- names
@@ -358,7 +358,7 @@ def test_errors_are_json_and_keep_the_server_to_itself(
     publications.error = error
     answer = get("/tables/sales")
     assert answer.status_code == status
-    assert set(answer.json()["error"]) == {"type", "message", "hint"}
+    assert set(answer.json()["error"]) == {"kind", "message", "hint", "fields"}
     assert "secret-place" not in answer.text
     assert "Traceback" not in answer.text
 

@@ -16,7 +16,7 @@ from jupyter_etl.errors import (
     StoreError,
 )
 from jupyter_etl.gateway.sign_in import COOKIE, Cookies, local_path
-from jupyter_etl.gateway.tokens import TokenFile, load_or_make_token
+from jupyter_etl.gateway.token_file import TokenFile, load_or_make_token
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -59,7 +59,7 @@ def test_a_wrong_token_is_reported_and_keeps_the_path(app: Client) -> None:
     answer = post(app, "wrong", "/reports/brief")
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
-    assert "This is not the token of the service." in answer.text
+    assert "This is not a token of the service." in answer.text
     assert 'value="/reports/brief"' in answer.text
 
 
@@ -114,7 +114,7 @@ def test_names_and_titles_are_escaped(app: Client, publications: FakePublication
 def test_a_program_with_the_token_gets_json(app: Client) -> None:
     answer = app.get("/", headers={"Authorization": f"Bearer {TOKEN}", "Accept": "*/*"})
     assert answer.json() == {"publications": "/publications"}
-    assert app.get("/", headers={"Accept": "*/*"}).json()["error"]["type"] == "Unauthorized"
+    assert app.get("/", headers={"Accept": "*/*"}).json()["error"]["kind"] == "Unauthorized"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ COMMANDS = [
     "rollback",
     "lineage",
     "secret",
+    "token",
     "sources",
     "published",
     "history",
@@ -74,6 +75,7 @@ COMMANDS = [
     "help",
 ]
 READING = [
+    "token",
     "lineage",
     "watermarks",
     "run",

@@ -27,6 +27,7 @@ CLI_ROWS = {
         "run", "schedule", "help", "trigger", "backfill", "plan", "preflight", "logs", "cancel", "retry",
         "pause", "resume", "relink", "unschedule", "history", "read", "approve", "reject", "diff",
         "rollback", "lineage", "watermark", "restore", "secret",
+        "token",
     ), REFUSES),
     **dict.fromkeys((
         "status", "pipelines", "runs", "sources", "watermarks", "published", "held", "version",
@@ -41,7 +42,7 @@ MAGIC_ROWS = {
         "rollback", "approve", "reject", "cancel", "retry", "logs", "relink", "lineage", "watermark",
         "publish table", "publish file", "param", "source", "sql", "run", "schedule",
         "trigger", "backfill", "pause", "resume", "unschedule", "preflight", "approx",
-        "secret", "help",
+        "secret", "token", "help",
     ), REFUSES),
     **dict.fromkeys((
         "sources", "runs", "status", "pipelines", "debug", "held",

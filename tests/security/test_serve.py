@@ -9,6 +9,8 @@ import pytest
 from fakes.serving import TOKEN, Client
 from jupyter_etl.gateway.application import create_app
 from jupyter_etl.gateway.sign_in import COOKIE, SIGN_IN_PATH, Cookies
+from jupyter_etl.gateway.tokens import Access, KnownTokens
+from jupyter_etl.services.tokens import NewToken
 from security.conftest import BODIES, NAMES, TEXTS, Seen, Target
 
 ROUTES = {
@@ -26,9 +28,24 @@ SECRETS = (b"root:", b"/root_dir", b"ledger.sqlite", b"Traceback")
 
 
 @pytest.fixture
-def attacked(target: Target) -> Iterator[tuple[Client, Target]]:
+def consumers(target: Target) -> dict[str, NewToken]:
+    """Tokens that cover nothing that is published, or are not valid any more."""
+    made = {
+        "narrow": target.etl.tokens.create("narrow", read=["other.**"], call=["*"]),
+        "revoked": target.etl.tokens.create("revoked", read=["*"]),
+        "expired": target.etl.tokens.create("expired", read=["*"], expires_s=0.001),
+    }
+    target.etl.tokens.revoke("revoked")
+    return made
+
+
+@pytest.fixture
+def attacked(target: Target, consumers: dict[str, NewToken]) -> Iterator[tuple[Client, Target]]:
     before = target.state()
-    yield Client(target.etl.publications), target  # type: ignore[arg-type]
+    tokens = target.etl.tokens.list()
+    # Without uses: recording them changes the ledger.
+    known = KnownTokens(lambda: tokens)
+    yield Client(target.etl.publications, tokens=known), target  # type: ignore[arg-type]
     assert target.state() == before
 
 
@@ -41,8 +58,14 @@ def test_every_route_has_a_row(target: Target) -> None:
     assert {route.path for route in app.routes} == set(ROUTES)  # type: ignore[attr-defined]
 
 
-def test_without_the_token_nothing_is_reached(attacked: tuple[Client, Target]) -> None:
+def test_without_a_valid_token_nothing_is_reached(
+    attacked: tuple[Client, Target], consumers: dict[str, NewToken]
+) -> None:
     seen, (app, _) = Seen(), attacked
+    narrow, revoked, ended = (consumers[one] for one in ("narrow", "revoked", "expired"))
+    cookies = Cookies(token=TOKEN)
+    theirs = cookies.make(Access(token=narrow.token))
+    more = theirs.replace(b"narrow".hex(), "")
     forged = Cookies(token="another").make()
     expired = "1." + Cookies(token=TOKEN).make().partition(".")[2]
     credentials: list[dict[str, str]] = [
@@ -50,6 +73,10 @@ def test_without_the_token_nothing_is_reached(attacked: tuple[Client, Target]) -
         {"Authorization": f"Basic {TOKEN}"}, {"Authorization": "Bearer " + "a" * 10_000},
         {"Cookie": f"{COOKIE}={forged}"}, {"Cookie": f"{COOKIE}={expired}"},
         {"Cookie": f"{COOKIE}=x.y"}, {"Cookie": f"{COOKIE}={'9' * 5_000}.x"},
+        {"Authorization": f"Bearer {revoked.value}"}, {"Authorization": f"Bearer {ended.value}"},
+        {"Authorization": f"Bearer {narrow.token.digest}"},
+        {"Cookie": f"{COOKIE}={cookies.make(Access(token=revoked.token))}"},
+        {"Cookie": f"{COOKIE}={more}"}, {"Cookie": f"{COOKIE}={more.replace('..', '.')}"},
         {"X-Forwarded-For": "127.0.0.1", "X-Original-URL": "/healthz"},
     ]  # fmt: skip
     for path in ROUTES:
@@ -60,7 +87,21 @@ def test_without_the_token_nothing_is_reached(attacked: tuple[Client, Target]) -
                 seen.note(
                     (method, path, given), answer.status_code, {200, 405} if open_to_all else {401}
                 )
-    seen.done(250)
+    seen.done(400)
+
+
+def test_a_token_reaches_nothing_beyond_its_scope(
+    attacked: tuple[Client, Target], consumers: dict[str, NewToken]
+) -> None:
+    seen, (app, _) = Seen(), attacked
+    known = {"Authorization": f"Bearer {consumers['narrow'].value}"}
+    for path in (one for one in ROUTES if "{" in one):
+        for name in ("sales", "SALES", "other/../sales", "sales%00", *NAMES[2:]):
+            answer = app.get(filled(path, name), known)
+            seen.note((path, name), answer.status_code, {404, 307})
+            _tells_nothing(answer.headers, answer.content)
+    assert app.get("/publications", known).json() == {"items": []}
+    seen.done(200)
 
 
 def test_only_get_is_taken(attacked: tuple[Client, Target]) -> None:

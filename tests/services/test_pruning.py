@@ -16,8 +16,8 @@ import pytest
 
 from contracts.store_values import an_output
 from fakes.commits import ROWS, TABLE, Publishing
-from fakes.published_endpoints import add_calls, add_versions
 from fakes.patience import until
+from fakes.published_endpoints import add_calls, add_versions
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import NotFound
 from jupyter_etl.model import PublicationVersion, PublishMode, RunState

@@ -6,7 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from jupyter_etl.cli import backfill, data, endpoints, maintenance, pipelines, runs, versions
+from jupyter_etl.cli import (
+    backfill,
+    data,
+    endpoints,
+    maintenance,
+    pipelines,
+    runs,
+    tokens,
+    versions,
+)
 from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import print_message
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
@@ -50,6 +59,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "promote": endpoints.promote,
     "split": endpoints.split,
     "compare": endpoints.compare,
+    "token": tokens.token,
     "prune": maintenance.prune,
     "watermarks": backfill.watermarks,
     "watermark": backfill.watermark,

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.application import serve
-from jupyter_etl.gateway.tokens import TokenFile
+from jupyter_etl.gateway.token_file import TokenFile
+from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.language.numbers import PORT
 from jupyter_etl.services import Etl
 
@@ -38,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             _print_error(
                 f"Serving publications on http://{args.host}:{port}; the token is in {path}"
             )
-            serve(etl, args.host, port, token.current, redact=etl.redacted_answer)
+            tokens = KnownTokens(etl.tokens.list, etl.tokens.note_uses)
+            serve(etl, args.host, port, token.current, tokens=tokens, redact=etl.redacted_answer)
         finally:
             etl.close()
     except EtlError as problem:

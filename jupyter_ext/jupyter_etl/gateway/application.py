@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,12 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
+from jupyter_etl.gateway.authentication import TokenGate
 from jupyter_etl.gateway.catalogue import Catalogue
 from jupyter_etl.gateway.files import file_answer
 from jupyter_etl.gateway.responses import failure, failure_of, index_page, json_answer
 from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
 from jupyter_etl.gateway.tables import parse_count, table_answer
-from jupyter_etl.gateway.tokens import TokenGate
+from jupyter_etl.gateway.tokens import Access, KnownTokens, access_of, require_read
 from jupyter_etl.model import PublicationKind
 
 _LOG = logging.getLogger(__name__)
@@ -28,22 +30,35 @@ Answer = Callable[[Request], Response]
 
 
 def create_app(
-    catalogue: Catalogue, token: Callable[[], str], *, redact: Callable[[str], str] = str
+    catalogue: Catalogue,
+    token: Callable[[], str],
+    *,
+    tokens: KnownTokens | None = None,
+    redact: Callable[[str], str] = str,
 ) -> Starlette:
     """Return the service as an ASGI application.
 
     Args:
-        token: Returns the token that consumers must send; see `TokenFile`.
+        token: Returns the token of the operator, which allows everything; see `TokenFile`.
+        tokens: The tokens of consumers; None if there are none.
         redact: Removes the values of secrets from all answers except published data.
     """
+    known = tokens or KnownTokens()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with known.refreshed():
+            yield
 
     def index(request: Request) -> Response:
         if wants_page(request.headers):
-            return _redacted(index_page(catalogue.publications.list()), redact)
+            access = access_of(request)
+            seen = [one for one in catalogue.publications.list() if access.may_see(one)]
+            return _redacted(index_page(seen), redact)
         return json_answer({"publications": "/publications"})
 
     def publications(request: Request) -> Response:
-        return _redacted(json_answer({"items": _listing(catalogue)}), redact)
+        return _redacted(json_answer({"items": _listing(catalogue, access_of(request))}), redact)
 
     def table(request: Request) -> Response:
         return table_answer(catalogue, _name(request), request)
@@ -71,7 +86,8 @@ def create_app(
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(TokenGate, token=token)],
+        middleware=[Middleware(TokenGate, operator=token, tokens=known)],
+        lifespan=lifespan,
         exception_handlers={HTTPException: _http_failure, Exception: _unforeseen},
     )
 
@@ -98,10 +114,15 @@ def _route(path: str, answer: Answer, redact: Callable[[str], str]) -> Route:
 
 
 def _name(request: Request) -> str:
-    """Return the name in the URL; an invalid name counts as unknown, not as an error."""
+    """Return the name in the URL of what is to be read.
+
+    Raises:
+        NotFound: The name is invalid, or beyond the scope of the token: both count as unknown.
+    """
     name = str(request.path_params["name"])
     if name.startswith(".") or not name.isprintable() or "\\" in name:
         raise NotFound("Nothing is published under that name.")
+    require_read(request, name)
     return name
 
 
@@ -112,12 +133,12 @@ def _number(request: Request) -> int | None:
         raise NotFound("This version does not exist.") from no_number
 
 
-def _listing(catalogue: Catalogue) -> list[dict[str, object]]:
+def _listing(catalogue: Catalogue, access: Access) -> list[dict[str, object]]:
     """Return the public facts: no path of the server, no notebook, no draft."""
     items: list[dict[str, object]] = []
     for publication in catalogue.publications.list():
         live = publication.live
-        if live is None:
+        if live is None or not access.may_see(publication):
             continue
         items.append(
             {
@@ -157,6 +178,7 @@ def serve(
     port: int,
     token: Callable[[], str],
     *,
+    tokens: KnownTokens | None = None,
     redact: Callable[[str], str] = str,
 ) -> None:
     """Serve until the process receives SIGINT or SIGTERM.
@@ -164,14 +186,13 @@ def serve(
     Args:
         host: Address to listen on; ``127.0.0.1`` accepts local connections only.
         port: TCP port.
-        token: Returns the token that consumers must send; see `TokenFile`.
-        redact: See `create_app`.
+        token, tokens, redact: See `create_app`.
     """
     import uvicorn
 
     # Access logs would record who reads what; errors are logged nevertheless.
     uvicorn.run(
-        create_app(catalogue, token=token, redact=redact),
+        create_app(catalogue, token=token, tokens=tokens, redact=redact),
         host=host,
         port=port,
         access_log=False,

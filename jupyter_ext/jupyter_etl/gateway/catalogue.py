@@ -61,9 +61,9 @@ def live_version(catalogue: Catalogue, name: str, number: int | None) -> Publica
     try:
         publication = catalogue.publications.get(name)
     except NotFound:
-        raise _absent(name) from None
+        raise absent(name) from None
     if publication.live is None:
-        raise _absent(name)
+        raise absent(name)
     if number is None or number == publication.live.number:
         return publication.live
     for version in catalogue.publications.history(name, draft=False):
@@ -79,5 +79,6 @@ def live_version(catalogue: Catalogue, name: str, number: int | None) -> Publica
     )
 
 
-def _absent(name: str) -> NotFound:
+def absent(name: str) -> NotFound:
+    """Return the error for a name under which the sender of a request may see nothing."""
     return NotFound(f"Nothing is published as {name!r}.", hint="GET /publications lists all.")

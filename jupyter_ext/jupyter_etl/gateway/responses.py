@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound, StoreError
-from jupyter_etl.language.error_response import Error, ErrorDetail
+from jupyter_etl.language.error_response import GatewayError, GatewayErrorDetail
 from jupyter_etl.model import Publication, PublicationKind, PublicationVersion
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
-    """Return an error in the common format of the product's services."""
-    detail = ErrorDetail(type=kind, message=message, hint=hint)
-    return json_answer(Error(error=detail), status=status)
+    """Return an error in the one format of the gateway."""
+    detail = GatewayErrorDetail(kind=kind, message=message, hint=hint)
+    return json_answer(GatewayError(error=detail), status=status)
 
 
 def failure_of(error: EtlError) -> Response:

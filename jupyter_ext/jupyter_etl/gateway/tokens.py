@@ -1,185 +1,264 @@
-"""The token that consumers send; it is checked before routing."""
+"""The tokens of consumers: their scopes, states and rates, from a copy of the ledger's table."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import re
-import secrets
-import stat
-from collections.abc import Callable
-from contextlib import suppress
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from hmac import compare_digest
-from pathlib import Path
-from urllib.parse import parse_qsl
+from typing import TypeAlias
 
-from starlette.datastructures import Headers
+import anyio
+from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jupyter_etl.errors import DeclarationError, EtlError, PermissionDenied, StoreError
-from jupyter_etl.gateway.responses import failure, sign_in_page
-from jupyter_etl.gateway.sign_in import SIGN_IN_PATH, Cookies, sign_in, wants_page
+from jupyter_etl.errors import EtlError
+from jupyter_etl.gateway.catalogue import absent
+from jupyter_etl.language.scopes import covers, format_rate
+from jupyter_etl.model import AccessToken, Publication, PublicationKind
+from jupyter_etl.services.tokens import TokenState, digest_of, state_of
 
-_OPEN_PATHS = frozenset({"/healthz"})
-_IN_QUERY = frozenset({"token", "access_token", "api_key"})
-_READING = frozenset({"GET", "HEAD"})
-"""Methods allowed with a cookie."""
-_TOKEN_BYTES = 32
+REFRESH_S = 0.4
+"""Seconds between two queries of the ledger: a revocation takes effect within a second."""
+
+STALE_S = 30.0
+"""How long the last known tokens are accepted while the ledger does not answer, in seconds."""
+
+_NEW_TOKEN_S = 0.05
+"""Seconds between two queries of the ledger that unknown tokens cause."""
+
+_WAIT_S = 1.0
+_NOTE_S = 5.0
+_READABLE = frozenset({PublicationKind.TABLE, PublicationKind.FILE, PublicationKind.REPORT})
+_REFRESH = "Tokens cannot be refreshed"
 _LOG = logging.getLogger(__name__)
 
 
-def load_or_make_token(path: Path) -> str:
-    """Return the token in a file, which is created on first use, readable only by its owner.
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What the sender of a request may see.
 
     Args:
-        path: ``serve.token`` in the home.
-
-    Returns:
-        256 random bits as text.
-
-    Raises:
-        PermissionDenied: Others can read the file, or it is a symbolic link.
-        DeclarationError: The file does not contain a token.
-        StoreError: It can neither be read nor created.
+        token: The token of a consumer; None for that of the operator, which allows everything.
     """
-    try:
-        with suppress(FileExistsError):
-            return _make(path)
-        return _load(path)
-    except OSError as problem:
-        raise StoreError(
-            f"The token of the service cannot be stored in {path}: {problem.strerror}.",
-            hint="Check the permissions of the home folder.",
-        ) from problem
+
+    token: AccessToken | None = None
+
+    def may_read(self, name: str) -> bool:
+        """Return whether it allows reading the table, file or report of this name."""
+        return self.token is None or covers(self.token.read, name)
+
+    def may_call(self, name: str) -> bool:
+        """Return whether it allows calling the query or function of this name."""
+        return self.token is None or covers(self.token.call, name)
+
+    def may_see(self, publication: Publication) -> bool:
+        """Return whether listings contain a publication."""
+        readable = publication.kind in _READABLE
+        return (self.may_read if readable else self.may_call)(publication.name)
 
 
-def _make(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    # Written to a temporary file and linked: other processes never read an empty file.
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token + "\n")
-        os.link(aside, path)
-    finally:
-        aside.unlink()
-    return token
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a request is not answered.
+
+    Args:
+        status: 401, 429 or 503.
+        kind, message, hint: As in `failure`.
+        retry_after_s: After how many seconds the same request may succeed; None for never.
+    """
+
+    status: int
+    kind: str
+    message: str
+    hint: str
+    retry_after_s: int | None = None
 
 
-def _load(path: Path) -> str:
-    if path.is_symlink():
-        raise PermissionDenied(
-            f"{path} is a symbolic link.", hint="Remove it; the service then creates a new token."
+Decision: TypeAlias = Access | Refusal
+
+OPERATOR = Access()
+
+
+def unauthorized(message: str, hint: str) -> Refusal:
+    """Return the refusal of a token that is missing or invalid."""
+    return Refusal(status=401, kind="Unauthorized", message=message, hint=hint)
+
+
+NO_TOKEN = unauthorized(
+    "This needs a token of the service.",
+    "Send it as Authorization: Bearer TOKEN; its operator creates one: jupyter etl token create.",
+)
+_STALE = Refusal(
+    status=503,
+    kind="ServiceUnavailable",
+    message="Tokens cannot be checked at present, because the ledger does not answer.",
+    hint="Try again. If it persists, ask the operator.",
+    retry_after_s=1,
+)
+
+
+def access_of(request: Request) -> Access:
+    """Return what the sender of a request may see, as the `TokenGate` has found out."""
+    access: Access = request.state.access
+    return access
+
+
+def require_read(request: Request, name: str) -> None:
+    """Raise for a name beyond the token's scope the `NotFound` of a name that does not exist."""
+    if not access_of(request).may_read(name):
+        raise absent(name)
+
+
+@dataclass
+class _Bucket:
+    """A token bucket: the requests that may be sent at once, refilled at the rate."""
+
+    left: float
+    at: float
+
+
+@dataclass
+class KnownTokens:
+    """The tokens in the ledger, queried in the background and not for each request.
+
+    Args:
+        load: Returns all tokens; called in a thread.
+        note: Records the last uses of tokens by name; called in a thread.
+        now: Returns the time, UTC.
+        monotonic: Returns monotonic seconds.
+    """
+
+    load: Callable[[], Sequence[AccessToken]] = tuple
+    note: Callable[[Mapping[str, datetime]], None] = lambda uses: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    _tokens: Mapping[str, AccessToken] = field(default_factory=dict)
+    _known_at: float = -math.inf
+    _uses: dict[str, datetime] = field(default_factory=dict)
+    _buckets: dict[str, _Bucket] = field(default_factory=dict)
+    _failed: set[str] = field(default_factory=set)
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @asynccontextmanager
+    async def refreshed(self) -> AsyncIterator[None]:
+        """Query the ledger at the start of the block and then regularly, until it ends."""
+        self._lock = anyio.Lock()
+        await self._attempt(_REFRESH, self.refresh)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._refresh_regularly)
+            group.start_soon(self._note_regularly)
+            yield
+            group.cancel_scope.cancel()
+
+    def refresh(self) -> None:
+        """Query the ledger once; raises `StoreError`."""
+        asked_at = self.monotonic()
+        tokens = {token.name: token for token in self.load()}
+        # A slow query must not replace the result of one that began later.
+        if asked_at >= self._known_at:
+            self._tokens, self._known_at = tokens, asked_at
+
+    async def refresh_for_new(self) -> None:
+        """Query the ledger for a token that may have been created since the last query.
+
+        Requests that wait at the same time share one query, and their number does not matter to the
+        ledger. While it does not answer, nothing is queried here.
+        """
+        asked_at = self.monotonic()
+        with anyio.move_on_after(_WAIT_S):
+            async with self._lock:
+                if self._known_at < asked_at and _REFRESH not in self._failed:
+                    wait_s = self._known_at + _NEW_TOKEN_S - self.monotonic()
+                    await anyio.sleep(max(0.0, wait_s))
+                    await self._attempt(_REFRESH, self.refresh)
+
+    def named(self, name: str) -> AccessToken | None:
+        """Return the token of a name."""
+        return self._tokens.get(name)
+
+    def decide(self, value: str) -> Decision:
+        """Return what the value of a token allows now, or why it is refused."""
+        digest, found = digest_of(value), None
+        # All are compared: the time depends neither on the digest nor on the place of its token.
+        for token in self._tokens.values():
+            if compare_digest(token.digest, digest):
+                found = token
+        if found is not None:
+            return self.admit(found)
+        return NO_TOKEN if self._are_known() else _STALE
+
+    def admit(self, token: AccessToken) -> Decision:
+        """Return what a known token allows now, or why it is refused; counts as a use."""
+        if not self._are_known():
+            return _STALE
+        now = self.now()
+        state = state_of(token, now)
+        if state is not TokenState.VALID:
+            ended = token.revoked_at or token.expires_at
+            verb = "was revoked" if state is TokenState.REVOKED else "expired"
+            return unauthorized(
+                f"The token {token.name!r} {verb} on {ended:%Y-%m-%d at %H:%M} UTC.",
+                f"Ask {token.owner}, who created it, for a new one.",
+            )
+        minute = now.replace(second=0, microsecond=0)
+        if token.last_used_at is None or token.last_used_at < minute:
+            self._uses[token.name] = minute
+        wait_s = self._take(token)
+        if not wait_s:
+            return Access(token=token)
+        return Refusal(
+            status=429,
+            kind="TooManyRequests",
+            message=f"The token {token.name!r} allows {format_rate(token.rate or 0)} (requests per "
+            "second).",
+            hint=f"Try again in {wait_s} s.",
+            retry_after_s=wait_s,
         )
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor) as file:
-        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise PermissionDenied(f"Other users can read {path}.", hint=f"chmod 600 {path}")
-        token = file.read().strip()
-    if not re.fullmatch(r"[\w-]{20,}", token):
-        raise DeclarationError(
-            f"{path} contains no token.", hint="Remove it; the service then creates a new token."
-        )
-    return token
 
+    def _are_known(self) -> bool:
+        return self.monotonic() - self._known_at <= STALE_S
 
-class TokenFile:
-    """The token in a file. Changes of the file apply to the next request.
+    def _take(self, token: AccessToken) -> int:
+        """Count a request; return how many seconds to wait if it is one too many, otherwise 0."""
+        if token.rate is None:
+            return 0
+        most, now = max(1.0, token.rate), self.monotonic()
+        bucket = self._buckets.setdefault(token.name, _Bucket(most, now))
+        bucket.left = min(most, bucket.left + (now - bucket.at) * token.rate)
+        bucket.at = now
+        if bucket.left >= 1:
+            bucket.left -= 1
+            return 0
+        return max(1, math.ceil((1 - bucket.left) / token.rate))
 
-    To revoke the token, delete the file: a new one is created.
+    async def _refresh_regularly(self) -> None:
+        while True:
+            await anyio.sleep(REFRESH_S)
+            await self._attempt(_REFRESH, self.refresh)
 
-    Args:
-        path: ``serve.token`` in the home.
-    """
+    async def _note_regularly(self) -> None:
+        while True:
+            await anyio.sleep(_NOTE_S)
+            uses, self._uses = self._uses, {}
+            if uses:
+                # Not in the task that refreshes: a write may wait for the lock of the ledger.
+                await self._attempt("Uses of tokens cannot be recorded", partial(self.note, uses))
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read: tuple[object, str] = (None, "")
-
-    def current(self) -> str:
-        """Return the token; errors as in `load_or_make_token`."""
-        seen = self._identity()
-        if seen is None or seen != self._read[0]:
-            token = load_or_make_token(self._path)
-            self._read = (seen or self._identity(), token)
-        return self._read[1]
-
-    def _identity(self) -> object:
+    async def _attempt(self, failed: str, step: Callable[[], None]) -> None:
+        """Take a step in a thread; log a failure, but the same one not every time."""
         try:
-            facts = self._path.lstat()
-        except OSError:
-            return None
-        return (facts.st_dev, facts.st_ino, facts.st_mode, facts.st_size, facts.st_ctime_ns)
-
-
-class TokenGate:
-    """Accepts requests only with ``Authorization: Bearer <token>`` or a browser's cookie.
-
-    It precedes the routes, so that without a token no client can find out which paths exist. A
-    token in the query string is rejected even if it is right, because URLs end up in logs and
-    histories.
-
-    Args:
-        app: The protected application.
-        token: Returns the current token, or raises `EtlError`.
-    """
-
-    def __init__(self, app: ASGIApp, token: Callable[[], str]) -> None:
-        self._app = app
-        self._token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or respond with 401, or with 503 if there is no valid token."""
-        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
-            await self._app(scope, receive, send)
-            return
-        answer = await self._answer(scope, receive)
-        await (answer or self._app)(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
-        try:
-            token = self._token()
-        except EtlError as problem:
-            _LOG.warning("All requests are refused: %s", problem)
-            hint = "Ask its operator; it is logged."
-            return failure(503, "ServiceUnavailable", "The service has no valid token.", hint)
-        if scope["method"] == "POST" and scope["path"] == SIGN_IN_PATH:
-            return await sign_in(Request(scope, receive), Cookies(token=token))
-        refusal = _refusal(scope, token)
-        if refusal is None:
-            return None
-        if wants_page(Headers(scope=scope)):
-            answer = sign_in_page(Request(scope).url.path)
+            # A limiter of its own: requests that fill the pool of threads must not delay it.
+            await run_sync(step, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True)
+        except Exception as problem:  # noqa: BLE001 - the task must continue, and it is logged
+            if failed not in self._failed:
+                unforeseen = not isinstance(problem, EtlError)
+                _LOG.warning("%s: %s", failed, problem, exc_info=unforeseen)
+            self._failed.add(failed)
         else:
-            answer = failure(401, "Unauthorized", *refusal)
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="jupyter-etl"'
-        return answer
-
-
-def _refusal(scope: Scope, token: str) -> tuple[str, str] | None:
-    query = scope.get("query_string", b"").decode("latin-1")
-    names = {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
-    if names & _IN_QUERY:
-        return ("A token in the URL is not accepted.", "Send it as Authorization: Bearer TOKEN.")
-    headers = Headers(scope=scope)
-    if scope["method"] in _READING and Cookies(token=token).accepts(headers):
-        return None
-    values = headers.getlist("authorization")
-    scheme, _, given = values[0].partition(" ") if len(values) == 1 else ("", "", "")
-    # Digests have equal length: the comparison time reveals nothing about the token's.
-    right = compare_digest(_digest(given.strip()), _digest(token))
-    if scheme.lower() == "bearer" and right:
-        return None
-    return (
-        "This needs the service's token.",
-        "Send it as Authorization: Bearer TOKEN; the operator finds it in serve.token.",
-    )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+            self._failed.discard(failed)

@@ -29,6 +29,7 @@ from jupyter_etl.ledger.runs import Runs
 from jupyter_etl.ledger.schema.tables import identity, lakes
 from jupyter_etl.ledger.snapshots import Snapshots
 from jupyter_etl.ledger.sources import Catalogue
+from jupyter_etl.ledger.tokens import Tokens
 from jupyter_etl.ledger.watermarks import Watermarks
 from jupyter_etl.ports import Store
 
@@ -53,6 +54,7 @@ class SqlStore(
     Watermarks,
     Lineage,
     Endpoints,
+    Tokens,
 ):
     """Implements `jupyter_etl.ports.Store` on SQLite and PostgreSQL.
 

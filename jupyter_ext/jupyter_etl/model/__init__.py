@@ -1,5 +1,6 @@
 """The data model of jupyter-etl: frozen values without behaviour."""
 
+from jupyter_etl.model.access_token import AccessToken
 from jupyter_etl.model.check import CheckResult, CheckRule, CheckStatus, Severity
 from jupyter_etl.model.checkpoint import Checkpoint, Reported, Resumption, Retried
 from jupyter_etl.model.endpoint import (
@@ -116,6 +117,7 @@ __all__ = [
     "NO_TAGS",
     "STARTS_TO_ALERT",
     "TERMINAL",
+    "AccessToken",
     "Arm",
     "Attempt",
     "AttemptReport",

@@ -3,7 +3,7 @@
 ``base`` (time, wake-ups, secrets), ``data`` (connectors, checks, publishers), ``runs`` (executors,
 notifiers), ``channel`` (requests of the code of a run), ``attempts`` (policy and record of an
 attempt). The ledger has a role for each of its users: ``declared``, ``planning``, ``queue``,
-``attempts``, ``publications``; ``store`` has them all.
+``attempts``, ``publications``, ``tokens``; ``store`` has them all.
 
 A block is found through an entry point (group ``jupyter_etl.<port>s``), imported when it is first
 used, and passes the contract suite of its port under ``tests/contracts``.
@@ -42,6 +42,7 @@ from jupyter_etl.ports.queue import (
 )
 from jupyter_etl.ports.runs import Claim, Executor, Notifier
 from jupyter_etl.ports.store import LakeStore, RunnerStore, Store
+from jupyter_etl.ports.tokens import TokenStore
 
 __all__ = [
     "Access",
@@ -81,6 +82,7 @@ __all__ = [
     "SnapshotStore",
     "SourceStore",
     "Store",
+    "TokenStore",
     "Vacuumed",
     "Wakeups",
     "WatermarkStore",

@@ -17,6 +17,7 @@ from jupyter_etl.ports.publications import (
     WatermarkStore,
 )
 from jupyter_etl.ports.queue import OutboxStore, QueueStore, SchedulerStore
+from jupyter_etl.ports.tokens import TokenStore
 
 
 class LakeStore(Protocol):
@@ -61,6 +62,7 @@ class Store(
     RetentionStore,
     LakeStore,
     EndpointStore,
+    TokenStore,
     Protocol,
 ):
     """The ledger: all roles. Each method is one transaction, unless it only reads.

@@ -35,6 +35,7 @@ from jupyter_etl.services.runs.runs import Runs
 from jupyter_etl.services.secrets import Vault, default_vault, redacted_answer, redactor_for
 from jupyter_etl.services.settings import Settings, host_name
 from jupyter_etl.services.sources import Sources
+from jupyter_etl.services.tokens import Tokens
 from jupyter_etl.services.watermarks import Watermarks
 
 
@@ -131,6 +132,11 @@ class Etl:
     def watermarks(self) -> Watermarks:
         """Positions of incremental loads."""
         return Watermarks(self.store, self.clock, self.settings)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Tokens of consumers of publications."""
+        return Tokens(self.store, self.clock, self.settings, self.redactor)
 
     @cached_property
     def lineage(self) -> Lineage:

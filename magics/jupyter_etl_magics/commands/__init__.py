@@ -51,7 +51,7 @@ TOPICS = {
         "watermark",
     ),
     "runs": ("run", "runs", "trigger", "cancel", "retry", "logs", "history", "status"),
-    "general": ("help", "param", "secret", "debug"),
+    "general": ("help", "param", "secret", "token", "debug"),
 }
 _TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
 

@@ -11,6 +11,7 @@ from jupyter_etl.language.commands.general import (
     DebugRequest,
     HelpRequest,
     SecretRequest,
+    TokenRequest,
 )
 from jupyter_etl.language.commands.help import guide, usage
 from jupyter_etl.language.commands.queries import (
@@ -18,6 +19,7 @@ from jupyter_etl.language.commands.queries import (
 )
 from jupyter_etl.language.names import parse_name
 from jupyter_etl.services.secrets import EnvironmentSecrets, change_places
+from jupyter_etl.services.tokens import as_texts, required_name, scope_of
 from jupyter_etl_magics.display import Card, counted, show
 from jupyter_etl_magics.failures import show_last
 from jupyter_etl_magics.session import Session
@@ -85,6 +87,30 @@ def _ask_value(written: str) -> str:
             hint=f"Set the environment variable {EnvironmentSecrets.variable(name)}, or pipe it "
             f"into: jupyter etl secret set {name} --stdin",
         ) from problem
+
+
+def token(session: Session, request: TokenRequest) -> None:
+    """Create, list or revoke tokens; a value is shown once, when its token is created."""
+    tokens = session.etl.tokens
+    if request.verb == "list":
+        rows = [as_texts(row) for row in tokens.rows()]
+        show(Card(title=counted(len(rows), "token"), rows=rows))
+    elif request.verb == "revoke":
+        show(Card(title=f"{tokens.revoke(required_name(request)).name} is revoked.", tone="ok"))
+    else:
+        made = tokens.create(
+            required_name(request),
+            read=request.read,
+            call=request.call,
+            expires_s=request.expires_s,
+            rate=request.rate,
+        )
+        notes = (
+            made.value,
+            "The value is shown only now. Copy it, then clear the output of this cell.",
+        )
+        title = f"{made.token.name} {scope_of(made.token)}."
+        show(Card(title=title, tone="ok", notes=notes))
 
 
 def debug(session: Session, _request: DebugRequest) -> None:

@@ -85,6 +85,7 @@ class Argument:
         kind: How its text is converted; by default derived from the type of the field.
         required: Whether a positional argument, or a field of a request body, must be given.
         repeated: Whether it may be given several times.
+        several: Whether several values may follow one flag.
         least, most: Smallest and largest integer.
         placeholder: Placeholder of its value in the usage.
         completes: Kind of names that completion offers for it: ``source``, ``table``, ``frame``,
@@ -102,6 +103,7 @@ class Argument:
     kind: ValueKind = ValueKind.TEXT
     required: bool = False
     repeated: bool = False
+    several: bool = False
     least: int = 0
     most: int = MOST_COUNT
     placeholder: str = ""

@@ -1,4 +1,4 @@
-"""Requests about the installation, secrets and help."""
+"""Requests about the installation, secrets, tokens and help."""
 
 from __future__ import annotations
 
@@ -64,6 +64,67 @@ class SecretRequest(JsonOutput, frozen=True, kw_only=True):
             help="Read the value from standard input instead of prompting.",
         ),
     ] = False
+
+
+class TokenRequest(JsonOutput, frozen=True, kw_only=True):
+    """Create, list or revoke tokens of consumers of publications."""
+
+    forms: ClassVar = both(
+        "token",
+        ("Publish", "Data"),
+        "Create, list or revoke tokens of consumers of publications.",
+        "token create web-shop --read sales.* --call score --expires 90d",
+        "token list",
+        "token revoke web-shop",
+    )
+
+    verb: Annotated[
+        Literal["create", "list", "revoke"],
+        Argument(
+            required=True,
+            help="create prints the value of a new token once, list shows all tokens without their "
+            "values, revoke makes one invalid for good.",
+        ),
+    ]
+    name: Annotated[str | None, Argument(help="The name of the token; not for list.")] = None
+    read: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--read",),
+            kind=ValueKind.NAMES,
+            several=True,
+            placeholder="GLOB...",
+            completes="publication",
+            help="Names or globs of the tables, files and reports that it may read.",
+        ),
+    ] = ()
+    call: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--call",),
+            kind=ValueKind.NAMES,
+            several=True,
+            placeholder="GLOB...",
+            completes="publication",
+            help="Names or globs of the queries and functions that it may call.",
+        ),
+    ] = ()
+    expires_s: Annotated[
+        float | None,
+        Argument(
+            flags=("--expires",),
+            placeholder="TIME",
+            help="How long it is valid, such as 90d; without it, until it is revoked.",
+        ),
+    ] = None
+    rate: Annotated[
+        str | None,
+        Argument(
+            flags=("--rate",),
+            placeholder="N/s",
+            help="The maximum number of requests per second; by default no limit.",
+        ),
+    ] = None
 
 
 class DoctorRequest(JsonOutput, frozen=True, kw_only=True):

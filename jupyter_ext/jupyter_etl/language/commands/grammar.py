@@ -157,6 +157,8 @@ def _take_option(filling: _Filling, word: Word, rest: list[Word]) -> None:
             )
         attached = rest.pop(0).text
     filling.put(option, convert(option, attached, command=spec.title))
+    while option.several and not equals and rest and not _is_option(rest[0]):
+        filling.put(option, convert(option, rest.pop(0).text, command=spec.title))
 
 
 def _unknown_option(spec: CommandSpec, flag: str) -> DeclarationError:

@@ -26,6 +26,7 @@ from jupyter_etl.language.commands.general import (
     RestoreRequest,
     SecretRequest,
     ServeRequest,
+    TokenRequest,
     VersionRequest,
 )
 from jupyter_etl.language.commands.pipelines import (
@@ -109,6 +110,7 @@ REQUESTS = (
     PromoteRequest,
     SplitRequest,
     CompareRequest,
+    TokenRequest,
     ScheduleRequest,
     RunRequest,
     TriggerRequest,

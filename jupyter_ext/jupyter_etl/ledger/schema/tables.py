@@ -51,7 +51,7 @@ from jupyter_etl.model import (
     VersionWatermark,
 )
 
-REVISION = "0015"
+REVISION = "0016"
 """The newest migration; a test compares it with the migrations."""
 
 VERSION_TABLE = "ledger_revision"
@@ -406,4 +406,21 @@ call_counts = Table(
     Column("differing", BigInteger, nullable=False),
     Column("gaps", Json(dict[int, int]), nullable=False),
     Index("ix_call_counts_minute", "minute"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("read", Json(tuple[str, ...]), nullable=False),
+    Column("call", Json(tuple[str, ...]), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("revoked_by", Text, nullable=False, server_default=""),
+    Column("rate", Float),
+    Column("last_used_at", Instant),
+    UniqueConstraint("digest", name="uq_tokens_digest"),
 )

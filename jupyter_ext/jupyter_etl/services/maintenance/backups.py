@@ -16,6 +16,7 @@ from jupyter_etl.ledger.backup import LedgerFile, back_up, inspect_file, put_bac
 from jupyter_etl.ledger.connection import Ledger
 from jupyter_etl.ledger.migration import known_revisions, upgrade_schema
 from jupyter_etl.ledger.schema.tables import identity as identity_table
+from jupyter_etl.ledger.tokens import Revoked, note_revoked, read_revoked
 from jupyter_etl.ledger.version_numbers import Numbers, note_given, read_given
 from jupyter_etl.publishing.lake.layout import read_marker
 from jupyter_etl.publishing.tables.version_numbers import read_numbers
@@ -89,6 +90,7 @@ def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
     """Replace the content of the ledger by a copy; the previous content is kept in another file.
 
     Ids of runs and version numbers that were assigned after the copy was made are not reused.
+    Tokens that were revoked after it was made stay revoked.
 
     Args:
         file: The result of `backup`; it is not changed.
@@ -108,7 +110,12 @@ def restore(settings: Settings, file: Path, *, now: datetime) -> Restored:
         file,
         ledger,
         kept=unused(_default(settings, now)),
-        migrate=partial(_migrate, numbers=numbers, identity=_lost_identity(settings, held)),
+        migrate=partial(
+            _migrate,
+            numbers=numbers,
+            revoked=read_revoked(ledger),
+            identity=_lost_identity(settings, held),
+        ),
         last_run=_last_folder(settings.home),
     )
     return Restored(ledger=ledger, runs=held.runs, revision=held.revision, kept=kept)
@@ -194,13 +201,14 @@ def _lost_identity(settings: Settings, held: LedgerFile) -> str | None:
     return read_marker(settings.lake) if held.revision < _WITH_IDENTITY else None
 
 
-def _migrate(path: Path, *, numbers: Numbers, identity: str | None) -> None:
+def _migrate(path: Path, *, numbers: Numbers, revoked: Revoked, identity: str | None) -> None:
     # The copy itself is the backup of this migration.
     ledger = Ledger(sqlite_url(path))
     try:
         upgrade_schema(ledger, backup=False)
         with ledger.writing() as connection:
             note_given(connection, numbers)
+            note_revoked(connection, revoked)
             if identity:
                 connection.execute(update(identity_table).values(id=identity))
     finally:
