@@ -17,25 +17,32 @@ if TYPE_CHECKING:
 
     from jupyter_etl.model import RunContext
     from jupyter_etl.notebook.api import (
+        apply,
         approx,
         check,
         lineage,
         load,
+        lookup,
         param,
         profile,
+        promote,
         publish,
+        publish_function,
+        publish_query,
         read,
         sample,
         secret,
         source,
+        split,
         sql,
     )
 
     run: RunContext
 
 __all__ = [
-    "__version__", "approx", "check", "lineage", "load", "param", "profile", "publish", "read",
-    "run", "sample", "secret", "source", "sql",
+    "__version__", "apply", "approx", "check", "lineage", "load", "lookup", "param", "profile",
+    "promote", "publish", "publish_function", "publish_query", "read", "run", "sample", "secret",
+    "source", "split", "sql",
 ]  # fmt: skip
 
 _CALLS = frozenset(__all__) - {"__version__", "run"}

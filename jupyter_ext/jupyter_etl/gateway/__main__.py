@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.application import serve
+from jupyter_etl.gateway.endpoints import served_endpoints
 from jupyter_etl.gateway.token_file import TokenFile
 from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.language.numbers import PORT
@@ -36,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             token = TokenFile(path)
             token.current()
             port = asked or _free_port(args.host)
-            _print_error(
-                f"Serving publications on http://{args.host}:{port}; the token is in {path}"
+            ready = f"Serving publications on http://{args.host}:{port}; the token is in {path}"
+            serve(
+                etl,
+                args.host,
+                port,
+                token.current,
+                tokens=KnownTokens(etl.tokens.list, etl.tokens.note_uses),
+                endpoints=served_endpoints(etl),
+                announce=lambda: _print_error(ready),
+                redact=etl.redacted_answer,
             )
-            tokens = KnownTokens(etl.tokens.list, etl.tokens.note_uses)
-            serve(etl, args.host, port, token.current, tokens=tokens, redact=etl.redacted_answer)
         finally:
             etl.close()
     except EtlError as problem:

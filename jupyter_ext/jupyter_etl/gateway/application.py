@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,9 +17,12 @@ from starlette.routing import Route
 
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
 from jupyter_etl.gateway.authentication import TokenGate
+from jupyter_etl.gateway.calls import call_routes
 from jupyter_etl.gateway.catalogue import Catalogue
+from jupyter_etl.gateway.endpoint_pages import endpoint_pages
+from jupyter_etl.gateway.endpoints import Endpoints
 from jupyter_etl.gateway.files import file_answer
-from jupyter_etl.gateway.responses import failure, failure_of, index_page, json_answer
+from jupyter_etl.gateway.responses import failure, failure_of, href_of, index_page, json_answer
 from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
 from jupyter_etl.gateway.tables import parse_count, table_answer
 from jupyter_etl.gateway.tokens import Access, KnownTokens, access_of, require_read
@@ -34,6 +38,7 @@ def create_app(
     token: Callable[[], str],
     *,
     tokens: KnownTokens | None = None,
+    endpoints: Endpoints | None = None,
     redact: Callable[[str], str] = str,
 ) -> Starlette:
     """Return the service as an ASGI application.
@@ -41,13 +46,17 @@ def create_app(
     Args:
         token: Returns the token of the operator, which allows everything; see `TokenFile`.
         tokens: The tokens of consumers; None if there are none.
+        endpoints: The endpoints; None to serve none.
         redact: Removes the values of secrets from all answers except published data.
     """
     known = tokens or KnownTokens()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with known.refreshed():
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(known.refreshed())
+            if endpoints is not None:
+                await stack.enter_async_context(endpoints.running())
             yield
 
     def index(request: Request) -> Response:
@@ -84,6 +93,8 @@ def create_app(
         _route("/reports/{name}/versions/{number}", report, redact),
         Route(SIGN_OUT_PATH, sign_out, methods=["GET"]),
     ]
+    if endpoints is not None:
+        routes += [*call_routes(endpoints, redact), *endpoint_pages(endpoints)]
     return Starlette(
         routes=routes,
         middleware=[Middleware(TokenGate, operator=token, tokens=known)],
@@ -152,7 +163,7 @@ def _listing(catalogue: Catalogue, access: Access) -> list[dict[str, object]]:
                 "bytes": live.what.bytes,
                 "columns": live.what.columns,
                 "freshness": publication.freshness,
-                "href": f"/{publication.kind}s/{publication.name}",
+                "href": href_of(live),
             }
         )
     return items
@@ -179,6 +190,8 @@ def serve(
     token: Callable[[], str],
     *,
     tokens: KnownTokens | None = None,
+    endpoints: Endpoints | None = None,
+    announce: Callable[[], None] = lambda: None,
     redact: Callable[[str], str] = str,
 ) -> None:
     """Serve until the process receives SIGINT or SIGTERM.
@@ -186,16 +199,20 @@ def serve(
     Args:
         host: Address to listen on; ``127.0.0.1`` accepts local connections only.
         port: TCP port.
-        token, tokens, redact: See `create_app`.
+        announce: Called when the service accepts connections.
+        token, tokens, endpoints, redact: See `create_app`.
     """
     import uvicorn
 
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                announce()
+
+    app = create_app(catalogue, token=token, tokens=tokens, endpoints=endpoints, redact=redact)
     # Access logs would record who reads what; errors are logged nevertheless.
-    uvicorn.run(
-        create_app(catalogue, token=token, tokens=tokens, redact=redact),
-        host=host,
-        port=port,
-        access_log=False,
-        server_header=False,
-        log_level="warning",
+    config = uvicorn.Config(
+        app, host=host, port=port, access_log=False, server_header=False, log_level="warning"
     )
+    Server(config).run()

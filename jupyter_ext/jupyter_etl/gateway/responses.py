@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+import shlex
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
@@ -36,6 +38,7 @@ _HEADINGS = {
     PublicationKind.TABLE: "Tables",
     PublicationKind.FILE: "Files",
     PublicationKind.REPORT: "Reports",
+    PublicationKind.API: "Endpoints",
 }
 
 
@@ -81,6 +84,15 @@ def etag_of(version: PublicationVersion) -> str:
     return f'"{version.number}-{digest[:16]}"'
 
 
+def href_of(version: PublicationVersion) -> str:
+    """Return the path of a publication."""
+    kind = str(version.what.kind)
+    if version.what.endpoint is not None:
+        kind = str(version.what.endpoint.kind)
+    plural = "queries" if kind == "query" else f"{kind}s"
+    return f"/{plural}/{version.name}"
+
+
 def unchanged(request: Request, etag: str) -> bool:
     """Return whether the client has this version already."""
     given = request.headers.get("if-none-match", "")
@@ -111,6 +123,44 @@ def index_page(publications: Sequence[Publication]) -> Response:
         for kind, heading in _HEADINGS.items()
     ]
     return _page("index.html", kinds=kinds)
+
+
+def docs_page(document: Mapping[str, Any]) -> Response:
+    """Return a page that describes the endpoints of an OpenAPI document, with lines to copy."""
+    server = document["servers"][0]["url"]
+    operations = [
+        {
+            "method": method.upper(),
+            "path": path,
+            "summary": operation["summary"],
+            "description": operation["description"],
+            "parameters": operation.get("parameters", []),
+            "schema": _pretty(operation.get("requestBody")),
+            "line": _curl(server, method, path, operation),
+        }
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return _page("docs.html", operations=operations)
+
+
+def _pretty(body: Mapping[str, Any] | None) -> str:
+    if body is None:
+        return ""
+    return json.dumps(body["content"]["application/json"]["schema"], indent=2, ensure_ascii=False)
+
+
+def _curl(server: str, method: str, path: str, operation: Mapping[str, Any]) -> str:
+    """Return the line that calls an operation in a shell."""
+    words = ["curl", "-H", "Authorization: Bearer TOKEN"]
+    if method == "post":
+        content = operation["requestBody"]["content"]["application/json"]
+        examples = [one["value"] for one in content.get("examples", {}).values()]
+        body = json.dumps(examples[0] if examples else {}, ensure_ascii=False)
+        words += ["-H", "Content-Type: application/json", "-d", body]
+    required = [one["name"] for one in operation.get("parameters", ()) if one["required"]]
+    query = "?" + "&".join(f"{name}=..." for name in required) if required else ""
+    return shlex.join([*words, f"{server}{path}{query}"])
 
 
 def _page(name: str, *, status: int = 200, **values: object) -> Response:

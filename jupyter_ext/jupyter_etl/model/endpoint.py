@@ -52,7 +52,8 @@ class Endpoint:
         samples: Its samples, in order.
         replayed: The samples of the version that was live, called on this version.
         sql: The text of a query.
-        reads: The publications that it reads.
+        reads: The tables that a query reads, or that a function looks rows up in.
+        secrets: Names of the secrets that a function may use.
         key: The columns that a query is called by, which are indexed.
         limit: Maximum number of rows of a page.
     """
@@ -74,6 +75,7 @@ class Endpoint:
     replayed: tuple[Sample, ...] = ()
     sql: str = ""
     reads: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     limit: int = 1000
 

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.sources import absence
-from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source
+from jupyter_etl.model import CheckResult, Estimate, Profile, RunContext, Source, Traffic
 from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
-from jupyter_etl.notebook.kernel_state import channel, data_session, open_etl, query_bytes
+from jupyter_etl.notebook.kernel_state import (
+    channel,
+    data_session,
+    lookups,
+    open_etl,
+    query_bytes,
+)
 from jupyter_etl.notebook.notes import rights_note
 from jupyter_etl.notebook.outputs import Published, publish_file, publish_report, publish_table
 from jupyter_etl.notebook.read_limit import ReadLimit
@@ -21,6 +27,7 @@ from jupyter_etl.serving.functions.hooks import worker_hooks
 if TYPE_CHECKING:
     import pandas as pd
 
+    from jupyter_etl.notebook.endpoints import PublishedFunction
     from jupyter_etl.services.lineage import LineageGraph
 
 
@@ -44,6 +51,61 @@ def secret(name: str) -> str:
     """
     hooks = worker_hooks()
     return channel().secret(name) if hooks is None else hooks.secret(name)
+
+
+def lookup(name: str, **key: object) -> list[dict[str, Any]]:
+    """Return rows of a published table by key, from the live version: a few milliseconds.
+
+    It is the same in a notebook, in a run and in a function that is served as an endpoint. There the
+    name of the table must be written as text in the function.
+
+    Args:
+        name: Name of the table.
+        key: Values by column: ``etl.lookup("sales.by_customer", cust=7)``.
+
+    Raises:
+        NotFound: There is no such table.
+        DeclarationError: There is no such column, or more than 10,000 rows have the key.
+    """
+    hooks = worker_hooks()
+    found: list[dict[str, Any]] = (lookups().lookup if hooks is None else hooks.lookup)(name, **key)
+    return found
+
+
+def apply(name: str, frame: object, *, version: int | None = None) -> pd.DataFrame | pd.Series[Any]:
+    """Return the answers of a published function to the rows of a frame; see `scoring.apply`."""
+    from jupyter_etl.notebook import scoring
+
+    return scoring.apply(data_session(), name, frame, version=version)
+
+
+def publish_query(name: str, sql: str, **options: Any) -> Published:
+    """Publish a query as an endpoint: ``%%etl publish query NAME``; see `endpoints.publish_query`."""
+    from jupyter_etl.notebook import endpoints
+
+    return endpoints.publish_query(data_session(), name, sql, **options)
+
+
+def publish_function(name: str, function: object, **options: Any) -> PublishedFunction:
+    """Publish a function as an endpoint: ``%%etl publish function NAME``.
+
+    Arguments and errors are those of `endpoints.publish_function`.
+    """
+    from jupyter_etl.notebook import endpoints
+
+    return endpoints.publish_function(data_session(), name, function, **options)
+
+
+def promote(
+    name: str, version: int, *, canary: float | None = None, shadow: bool = False
+) -> Traffic:
+    """Make a version of an endpoint live, or its canary or shadow; see `Endpoints.promote`."""
+    return open_etl().endpoints.promote(name, version, canary=canary, shadow=shadow)
+
+
+def split(name: str, shares: Mapping[int, float], *, by: str = "") -> Traffic:
+    """Divide the calls of an endpoint among versions; see `Endpoints.split`."""
+    return open_etl().endpoints.split(name, shares, by=by)
 
 
 def source(

@@ -22,6 +22,7 @@ from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Channel
 
 if TYPE_CHECKING:
+    from jupyter_etl.notebook.lookups import NotebookLookups
     from jupyter_etl.services.etl import Etl
 
 
@@ -81,6 +82,9 @@ def close() -> None:
     """
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
+    if lookups.cache_info().currsize:
+        lookups().close()
+        lookups.cache_clear()
     remembered.cache_clear()
     known_tables.cache_clear()
     query_setting.cache_clear()
@@ -112,6 +116,14 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
         remembered=remembered(),
         query_bytes=query_bytes(),
     )
+
+
+@cache
+def lookups() -> NotebookLookups:
+    """Return what `etl.lookup` reads from in this kernel."""
+    from jupyter_etl.notebook.lookups import NotebookLookups
+
+    return NotebookLookups(channel())
 
 
 @cache

@@ -144,7 +144,7 @@ def publish_table(
         options=options,
         allow=(allow,) if isinstance(allow, str) else tuple(allow),
     )
-    published = _hand_over(data_session, staged, reader, live=live, data=data)
+    published = hand_over(data_session, staged, reader, live=live, data=data)
     if new is not None:
         # Not before: if the notebook survives a failure, the watermark must not have moved.
         new.report()
@@ -190,7 +190,7 @@ def publish_file(
         options=options,
     )
     reader = None if data is None else as_reader(data, what=rendered)
-    return _hand_over(data_session, staged, reader, live=live, data=data)
+    return hand_over(data_session, staged, reader, live=live, data=data)
 
 
 def publish_report(
@@ -222,14 +222,14 @@ def publish_report(
             "logical_at": context.logical_at.isoformat(),
         },
     )
-    published = _hand_over(data_session, staged, None, live=live)
+    published = hand_over(data_session, staged, None, live=live)
     if context.id is not None:
         # The runner renders the page after the last cell, with all outputs.
         return published
     return replace(published, blank=not has_outputs(Path(context.notebook), cards=not hide_code))
 
 
-def _hand_over(
+def hand_over(
     data_session: DataSession,
     request: Staged,
     reader: pa.RecordBatchReader | None,
@@ -237,6 +237,7 @@ def _hand_over(
     live: bool,
     data: object = None,
 ) -> Published:
+    """Stage an output, submit it, and interactively compare it with the live version."""
     with user_code_boundary(f"Staging {request.name!r}", PublishError):
         staged = publisher_for(request.kind).stage(request, reader)
     known = data_session.remembered.origins_of(data)

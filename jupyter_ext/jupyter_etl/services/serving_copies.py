@@ -38,6 +38,7 @@ class ServingCopies:
     """
 
     def __init__(self, folder: Path, limits: CallLimits | None = None) -> None:
+        self.folder = folder
         self._copies = Copies(folder)
         self._limits = limits or _LIMITS
         self._calls = LimitedCalls(_PRELOAD, self._limits)

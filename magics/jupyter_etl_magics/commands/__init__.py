@@ -37,7 +37,14 @@ TOPICS = {
         "reject",
         "rollback",
     ),
-    "endpoints": ("endpoints", "promote", "split", "compare"),
+    "endpoints": (
+        "publish_query",
+        "publish_function",
+        "endpoints",
+        "promote",
+        "split",
+        "compare",
+    ),
     "pipelines": (
         "schedule",
         "unschedule",

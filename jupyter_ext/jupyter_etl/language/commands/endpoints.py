@@ -4,11 +4,122 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from jupyter_etl.language.commands.common import CLI, MAGIC, Name, Version, both
-from jupyter_etl.language.commands.declarations import Argument, JsonOutput, ValueKind
+from jupyter_etl.language.commands.common import CLI, MAGIC, Name, Version, both, magic
+from jupyter_etl.language.commands.declarations import (
+    Argument,
+    CellUse,
+    JsonOutput,
+    Request,
+    ValueKind,
+)
 
 _NAME = Argument(on=(MAGIC, CLI), required=True, completes="publication", help="The endpoint.")
 _GROUPS = ("Serve", "Serve")
+_TIMEOUT = Argument(
+    flags=("--timeout",),
+    kind=ValueKind.DURATION,
+    placeholder="TIME",
+    help="The time limit of a call, such as 2s.",
+)
+_MEMORY = Argument(
+    flags=("--memory",),
+    kind=ValueKind.SIZE,
+    placeholder="SIZE",
+    help="The memory limit of a worker, such as 1GB.",
+)
+_WORKERS = Argument(
+    flags=("--workers",),
+    least=1,
+    most=64,
+    placeholder="N",
+    help="The number of processes that answer calls.",
+)
+_KEEP_WARM = Argument(
+    flags=("--keep-warm",), help="Keep the workers running when there are no calls."
+)
+_LIVE = Argument(
+    flags=("--live",), help="Publish the live version interactively; recorded in the history."
+)
+
+
+class PublishQueryRequest(Request, frozen=True, kw_only=True):
+    """Publish a query over publications as an API."""
+
+    forms: ClassVar = (
+        magic(
+            "publish",
+            "Serve",
+            "Publish a query over publications as an API.",
+            "publish query sales.by_customer --key cust",
+            variant="query",
+            cell=CellUse.REQUIRED,
+            cell_help="One SELECT, with typed parameters: {{cust: int}}, {{since: date = 2026-01-01}}",
+        ),
+    )
+
+    name: Annotated[str, Argument(required=True, help="The endpoint, such as sales.by_customer.")]
+    cell: str = ""
+    key: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--key",),
+            kind=ValueKind.NAMES,
+            placeholder="A,B",
+            help="The columns that it is called by; they get an index.",
+        ),
+    ] = ()
+    limit: Annotated[
+        int,
+        Argument(
+            flags=("--limit",),
+            least=1,
+            most=100_000,
+            placeholder="N",
+            help="The maximum number of rows of a page.",
+        ),
+    ] = 1000
+    timeout_s: Annotated[float, _TIMEOUT] = 30.0
+    memory_bytes: Annotated[int, _MEMORY] = 1 << 30
+    workers: Annotated[int, _WORKERS] = 1
+    keep_warm: Annotated[bool, _KEEP_WARM] = False
+    live: Annotated[bool, _LIVE] = False
+
+
+class PublishFunctionRequest(Request, frozen=True, kw_only=True):
+    """Publish a function as an API."""
+
+    forms: ClassVar = (
+        magic(
+            "publish",
+            "Serve",
+            "Publish a function as an API.",
+            """publish function score --sample '{"age": 40, "fare": 7.25}'""",
+            variant="function",
+            cell=CellUse.REQUIRED,
+            cell_help="The definition of the function, with annotated parameters.",
+        ),
+    )
+
+    name: Annotated[str, Argument(required=True, help="The endpoint, such as score.")]
+    cell: str = ""
+    sample: Annotated[
+        tuple[str, ...],
+        Argument(
+            flags=("--sample",),
+            repeated=True,
+            placeholder="JSON",
+            help="A request that is called before the function is published; may be repeated. By "
+            "default, the calls in the next cell.",
+        ),
+    ] = ()
+    timeout_s: Annotated[float, _TIMEOUT] = 30.0
+    memory_bytes: Annotated[int, _MEMORY] = 1 << 30
+    workers: Annotated[int, _WORKERS] = 1
+    keep_warm: Annotated[bool, _KEEP_WARM] = False
+    anyway: Annotated[
+        bool, Argument(flags=("--anyway",), help="Capture values of more than 100 MB, too.")
+    ] = False
+    live: Annotated[bool, _LIVE] = False
 
 
 class EndpointsRequest(JsonOutput, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from jupyter_etl.language.commands.endpoints import (
     CompareRequest,
     EndpointsRequest,
     PromoteRequest,
+    PublishFunctionRequest,
+    PublishQueryRequest,
     SplitRequest,
 )
 from jupyter_etl.language.commands.general import (
@@ -106,6 +108,8 @@ REQUESTS = (
     RollbackRequest,
     LineageRequest,
     ReadRequest,
+    PublishQueryRequest,
+    PublishFunctionRequest,
     EndpointsRequest,
     PromoteRequest,
     SplitRequest,

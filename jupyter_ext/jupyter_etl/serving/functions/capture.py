@@ -53,6 +53,9 @@ class Captured:
         packages: Versions of the distributions that the payload refers to.
         code_hash: See `code_hash`.
         signature: Its request and result.
+        texts: Texts in its body and in those of the functions it calls: among them are the names of
+            secrets and of tables that it looks rows up in.
+        names: Names of globals and attributes there.
     """
 
     payload: bytes
@@ -61,6 +64,8 @@ class Captured:
     packages: Mapping[str, str]
     code_hash: str
     signature: Signature
+    texts: frozenset[str]
+    names: frozenset[str]
 
 
 def capture(
@@ -115,6 +120,8 @@ def capture(
         packages=environment.packages,
         code_hash=hashed,
         signature=signature,
+        texts=frozenset(references.texts),
+        names=frozenset(references.names),
     )
 
 

@@ -50,6 +50,10 @@ class References:
         self.found: list[Reference] = []
         self.imports: set[str] = set()
         """Names of modules that the bodies of captured functions import."""
+        self.texts: set[str] = set()
+        """Texts in the bodies of captured functions."""
+        self.names: set[str] = set()
+        """Names of globals and attributes in them."""
 
     def add_function(self, function: types.FunctionType) -> None:
         """Add a function and everything it refers to."""
@@ -93,6 +97,9 @@ class References:
             if name in function.__globals__:
                 self._visit(f"{prefix}{name}", function.__globals__[name])
         self.imports.update(_imports(function.__code__))
+        for code in _codes(function.__code__):
+            self.texts.update(one for one in code.co_consts if isinstance(one, str))
+            self.names.update(code.co_names)
 
     def _function(self, function: types.FunctionType) -> None:
         self._globals(function)

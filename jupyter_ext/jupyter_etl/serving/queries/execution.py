@@ -249,6 +249,11 @@ def refused_batch() -> Answer:
     return answer_of(rejected(400, "NoBatch", message, hint))
 
 
+def encode_spec(spec: QuerySpec) -> bytes:
+    """Return the payload of `load_query`."""
+    return msgspec.json.encode(spec)
+
+
 def load_query(payload: bytes, *, folder: str, secret: bytes) -> LoadedQuery:
     """Load a query in a worker.
 
