@@ -98,6 +98,7 @@ def _call_of(request: Request, kind: EndpointKind, body: bytes) -> EndpointCall:
         accept=request.headers.get("accept", ""),
         version=parse_count(number, "version", least=1),
         draft=_is_draft(request),
+        token=token.name if (token := access_of(request).token) is not None else "",
     )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from jupyter_etl.gateway.call_counts import CallCounter
 from jupyter_etl.gateway.catalogue import absent
 from jupyter_etl.gateway.table_copies import TableCopies
 from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion, TrafficMode
+from jupyter_etl.services.endpoints.call_log import LoggedCall
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.serving import (
     EndpointBackend,
@@ -40,6 +42,9 @@ REFRESH_S = 0.3
 """Seconds between two queries of the ledger: a promotion takes effect within a second."""
 
 _FLUSH_S = 2.0
+_PUBLISH_S = 300.0
+"""Seconds between two versions of the tables of calls."""
+
 _DRAIN_S = 60.0
 _ASKED_S = 60.0
 """Seconds after the last call of a version that answers nothing by itself, before it is drained."""
@@ -64,6 +69,7 @@ class EndpointCall:
         accept: The header, for a query.
         version: The version that the caller asked for; None lets the traffic decide.
         draft: Whether the caller asked for the draft.
+        token: Name of the token; "" for the operator's.
     """
 
     body: bytes = b""
@@ -73,6 +79,7 @@ class EndpointCall:
     accept: str = ""
     version: int | None = None
     draft: bool = False
+    token: str = ""
 
     def value(self, name: str) -> object:
         """Return the value of a field, which decides which version answers; None without one."""
@@ -133,6 +140,8 @@ class Endpoints:
     _pools: dict[_Key, _Pool] = field(default_factory=dict)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _failed: set[str] = field(default_factory=set)
+    _calls: list[LoggedCall] = field(default_factory=list)
+    _published_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.counter = CallCounter(gateway=uuid4().hex)
@@ -155,6 +164,7 @@ class Endpoints:
                 task.cancel()
             await asyncio.gather(*loops, *self._tasks, return_exceptions=True)
             await self._attempt("Calls cannot be counted", self.flush)
+            await self._attempt("Calls cannot be published", self.publish_calls)
             await asyncio.gather(*(one.workers.close() for one in self._pools.values()))
             await self.launcher.close()
             await run_sync(self.backend.close)
@@ -170,8 +180,19 @@ class Endpoints:
         self._drain_demoted()
 
     async def flush(self) -> None:
-        """Record the counts of calls since the last time."""
+        """Record the calls since the last time, and their counts."""
+        calls, self._calls = self._calls, []
+        if calls:
+            await run_sync(self.backend.call_log.append, calls)
         await self.counter.flush(self.backend.add_counts)
+        if time.monotonic() - self._published_at > _PUBLISH_S:
+            await self.publish_calls()
+
+    async def publish_calls(self) -> None:
+        """Publish the recorded calls as tables: ``score.calls``."""
+        self._published_at = time.monotonic()
+        owners = {name: one.owner for name, one in self.served.endpoints.items()}
+        await run_sync(self.backend.call_log.publish, owners)
 
     @property
     def is_ready(self) -> bool:
@@ -208,10 +229,36 @@ class Endpoints:
                 answer, pool = await self._answer(version, call, asked=False)
         seconds = time.perf_counter() - begun
         self.counter.count(endpoint.name, route, answer.status, seconds)
+        self._log(endpoint, call, route, answer, call_id, seconds)
         shadow = endpoint.traffic.shadow if endpoint.traffic is not None else None
         if shadow is not None and not _is_asked(route) and shadow in endpoint.versions:
             self._in_background(self._call_shadow(endpoint.versions[shadow], call, answer))
         return CallResult(answer=answer, route=route, call_id=call_id, seconds=seconds)
+
+    def _log(
+        self,
+        endpoint: ServedEndpoint,
+        call: EndpointCall,
+        route: Route,
+        answer: Answer,
+        call_id: str,
+        seconds: float,
+    ) -> None:
+        by = endpoint.traffic.by if endpoint.traffic is not None else ""
+        value = call.value(by) if by else None
+        self._calls.append(
+            LoggedCall(
+                at=datetime.now(UTC),
+                endpoint=endpoint.name,
+                version=route.version,
+                role=route.role,
+                token=call.token,
+                status=answer.status,
+                ms=round(1e3 * seconds, 3),
+                call_id=call_id,
+                value=None if value is None else str(value),
+            )
+        )
 
     # Routing
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from jupyter_etl.errors import EtlError, PublishError, user_code_boundary
+from jupyter_etl.errors import EtlError
 from jupyter_etl.model import (
     CheckResult,
     Cursor,
@@ -26,13 +26,12 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.notebook.location import saved_notebook
 from jupyter_etl.ports import Channel
-from jupyter_etl.runner.commit import batch_of_rows, newest_version
+from jupyter_etl.runner.commit import batch_of_rows
 from jupyter_etl.runner.published_secrets import refuse_secrets
 from jupyter_etl.scheduling.occurrences import interval_of
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.notebooks import read_notebook
-from jupyter_etl.services.publications.locks import publication_lock
-from jupyter_etl.services.reading import publisher_for
+from jupyter_etl.services.publications.publishing import publish_staged
 
 
 class InteractiveChannel(Channel):
@@ -148,26 +147,16 @@ class InteractiveChannel(Channel):
             # Running a cell again appends the same rows: they replace the first ones.
             staged = replace(staged, batch=batch_of_rows(staged))
         refuse_secrets([staged], etl.redactor, Path(staged.options.get("notebook", "")))
-        with publication_lock(etl.store, etl.clock, [staged.name], draft=draft) as token:
-            with user_code_boundary(f"Publishing {staged.name!r}", PublishError):
-                etl.lake.claim()
-                committed = publisher_for(staged.kind).commit(
-                    staged,
-                    lake=etl.lake.root,
-                    draft=draft,
-                    number=etl.store.next_publication_number(staged.name, draft=draft),
-                    token=f"{token}/{staged.name}",
-                    previous=newest_version(etl.store, staged.name, draft=draft),
-                )
-            return etl.store.publish(
-                committed,
-                owner=etl.settings.owner,
-                pipeline=self.context.pipeline,
-                notebook=self._notebook,
-                draft=draft,
-                now=etl.clock.now(),
-                token=token,
-            )
+        return publish_staged(
+            staged,
+            store=etl.store,
+            clock=etl.clock,
+            lake=etl.lake,
+            owner=etl.settings.owner,
+            pipeline=self.context.pipeline,
+            notebook=self._notebook,
+            draft=draft,
+        )
 
 
 def _outputs_of(notebook: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.lake.layout import is_local
+from jupyter_etl.services.endpoints.call_log import CallLog
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publications import open_published
 from jupyter_etl.services.reading import choose_version
@@ -138,6 +139,7 @@ class EndpointBackend:
     def __init__(self, etl: Etl, folder: Path) -> None:
         self._etl = etl
         self.folder = folder
+        self.call_log = CallLog(folder / "calls", etl.store, etl.clock, etl.lake)
         self._copies = ServingCopies(folder / "copies")
         self._tables = folder / f"tables-{uuid4().hex}.json"
         self._pages_key = hashlib.sha256(f"pages {etl.store.load_identity()}".encode()).digest()
