@@ -21,7 +21,7 @@ from jupyter_etl.gateway.call_counts import CallCounter
 from jupyter_etl.gateway.catalogue import absent
 from jupyter_etl.gateway.table_copies import TableCopies
 from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion, TrafficMode
-from jupyter_etl.services.endpoints.call_log import LoggedCall
+from jupyter_etl.services.call_log import LoggedCall
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.serving import (
     EndpointBackend,
@@ -376,7 +376,7 @@ class Endpoints:
             await work
         except EtlError as problem:
             _LOG.warning("%s", problem)
-        except Exception:
+        except Exception:  # noqa: BLE001 - it is logged, and nobody waits for it
             _LOG.exception("A task of the gateway failed")
 
     async def _repeat(

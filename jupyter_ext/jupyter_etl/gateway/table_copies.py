@@ -62,14 +62,11 @@ class TableCopies:
         following = next((text for name, text in pairs if name == "next"), None)
         if following is not None:
             began = read_token(following, self.backend.pages_key).copies
-            return {
-                name: await run_sync(self.backend.copy, name, copy.number, keys)
-                for name, copy in began.items()
-            }
-        return {
-            name: self._copies.get(name) or await asyncio.shield(self._build(name))
-            for name in names
-        }
+            found = {}
+        for name in names:
+            copy = self._copies.get(name)
+            found[name] = await asyncio.shield(self._build(name)) if copy is None else copy
+        return found
 
     def forget(self, names: Iterable[str]) -> None:
         """Build the copies of these tables again with the next call, because they are missing."""

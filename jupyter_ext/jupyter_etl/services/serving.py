@@ -21,7 +21,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.lake.layout import is_local
-from jupyter_etl.services.endpoints.call_log import CallLog
+from jupyter_etl.services.call_log import CallLog
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publications import open_published
 from jupyter_etl.services.reading import choose_version

@@ -46,7 +46,7 @@ def publish_query(session: Session, request: PublishQueryRequest) -> None:
 def publish_function(session: Session, request: PublishFunctionRequest) -> None:
     """Execute the cell, and publish the function that it defines."""
     name = _defined(request.cell)
-    outcome = session.shell.run_cell(request.cell)
+    outcome = session.shell.run_cell(request.cell)  # type: ignore[no-untyped-call]
     if not outcome.success:
         raise ExecutionError(f"The cell failed, so {request.name!r} is not published.")
     done = publishing.publish_function(
