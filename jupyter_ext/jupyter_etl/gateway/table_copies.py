@@ -62,7 +62,11 @@ class TableCopies:
         following = next((text for name, text in pairs if name == "next"), None)
         if following is not None:
             began = read_token(following, self.backend.pages_key).copies
-            found = {}
+            return {
+                name: await run_sync(self.backend.copy, name, copy.number, keys)
+                for name, copy in began.items()
+            }
+        found = {}
         for name in names:
             copy = self._copies.get(name)
             found[name] = await asyncio.shield(self._build(name)) if copy is None else copy
