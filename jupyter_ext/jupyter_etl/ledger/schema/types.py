@@ -17,8 +17,8 @@ from sqlalchemy.types import TypeDecorator
 Processor = Callable[[Any], Any]
 """Converts a value that was read.
 
-The types return one in place of `process_result_value`, which SQLAlchemy calls through a function
-of its own: that takes a third of the time of a large listing.
+The types return one in place of `process_result_value`, because SQLAlchemy would wrap that in a
+second call for each value.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
