@@ -76,7 +76,10 @@ export class FormDialog<Q, R> extends Dialog<R | null> {
         // Where the focus was, not at the default button as the base class does.
         event.stopPropagation();
         this._focused.focus();
-        return;
+        // A button that is disabled while the form is sent does not take it.
+        if (this.node.contains(document.activeElement)) {
+          return;
+        }
       }
     }
     super.handleEvent(event);

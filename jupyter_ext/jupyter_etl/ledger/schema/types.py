@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+Processor = Callable[[Any], Any]
+"""Converts a value that was read.
+
+The types return one in place of `process_result_value`, because SQLAlchemy would wrap that in a
+second call for each value.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -28,9 +35,9 @@ class Instant(TypeDecorator[datetime]):
         """Convert an aware instant to microseconds."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """Convert microseconds to an aware UTC instant."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        """Return the conversion of microseconds to an aware UTC instant."""
+        return lambda value: None if value is None else _EPOCH + value * _MICROSECOND
 
 
 class Words(TypeDecorator[str]):
@@ -63,12 +70,11 @@ class Choice(TypeDecorator[StrEnum]):
         """Convert a member to its value."""
         return None if value is None else self.enum(value).value
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
-        """Convert a value to its member."""
-        if value is None:
-            return None
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        """Return the conversion of a value to its member."""
         # A lookup is much faster than a call of the enumeration, which raises for other values.
-        return self._members.get(value) or self.enum(value)
+        members, enum = self._members, self.enum
+        return lambda value: None if value is None else members.get(value) or enum(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -95,9 +101,10 @@ class Json(TypeDecorator[Any]):
         except UnicodeEncodeError:
             return msgspec.json.encode(_clean_all(msgspec.to_builtins(value))).decode()
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Decode the text."""
-        return None if value is None else self._decoder.decode(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:
+        """Return the conversion of the text to a value."""
+        decode = self._decoder.decode
+        return lambda value: None if value is None else decode(value)
 
 
 def clean(text: str) -> str:

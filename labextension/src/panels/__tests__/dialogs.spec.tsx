@@ -187,6 +187,11 @@ describe('RunDialog', () => {
     draft.focus();
     outside.focus();
     expect(document.activeElement).toBe(draft);
+    const run = find<HTMLButtonElement>('button.jp-mod-accept');
+    run.focus();
+    run.disabled = true;
+    outside.focus();
+    expect(dialog.node.contains(document.activeElement)).toBe(true);
     outside.remove();
   });
 
