@@ -30,7 +30,7 @@ define install
 $(uv) --reinstall-package jupyter-etl $(1) || $(BIN)/pip install -q $(1)
 endef
 
-.PHONY: help setup check test fast ui-test demo lab bench chaos fuzz docs clean system
+.PHONY: help setup check test fast ui-test demo lab serve bench chaos fuzz docs clean system
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ demo: .venv/.demo ## Run the example chain on real data and show what it publish
 lab: .venv/.demo ## Open JupyterLab on the demo
 	@mkdir -p $(DEMO)/notebooks
 	JUPYTER_ETL_HOME="$(CURDIR)/$(DEMO)/etl" $(RUN) jupyter lab --ServerApp.root_dir="$(CURDIR)/$(DEMO)/notebooks"
+
+serve: .venv/.demo ## Serve what the demo published, as APIs
+	@JUPYTER_ETL_HOME="$(CURDIR)/$(DEMO)/etl" $(RUN) jupyter etl serve --port 8787
 
 bench: system .venv/.test ## Measure the speed goals against the peers (ONLY=, QUICK=1, JSON=1, DOCS=1)
 	$(RUN) python tests/bench/run.py $(ONLY) $(if $(QUICK),--quick) $(if $(JSON),--json) $(if $(DOCS),--write-docs)

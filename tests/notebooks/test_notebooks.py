@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import httpx
 import pytest
 
+from fakes.patience import until
 from jupyter_etl.model import CheckStatus, Run, RunState
 from jupyter_etl.services import Settings
 from jupyter_etl.services.etl import Etl
@@ -32,6 +38,23 @@ def demo():
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def gateway(home: Path) -> Iterator[httpx.Client]:
+    """Serve a home, and return a client with the operator's token."""
+    command = [sys.executable, "-m", "jupyter_etl.gateway", "--port", "0"]
+    env = {**os.environ, "JUPYTER_ETL_HOME": str(home)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        token = (home / "serve.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        address = re.search(r"http://[^;\s]+", line)
+        assert address is not None, line
+        with httpx.Client(base_url=address[0], headers=headers, timeout=60) as client:
+            yield client
+        process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +130,46 @@ def test_the_ingest_again_changes_no_row_count(etl: Etl, folder: Path) -> None:
     assert etl.publications.get("nyc.flights").live.number == 2
 
 
-@pytest.mark.parametrize("name", ["ingest", "daily_delays", "morning_brief"])
+def test_the_model_is_served_promoted_compared_and_rolled_back(etl: Etl, folder: Path) -> None:
+    etl.pipelines.schedule(folder / "delay_model.ipynb")
+    for ridge in (1.0, 50_000.0):
+        etl.runs.trigger("delay_model", parameters={"ridge": ridge})
+        etl.scheduler().run(until_idle=True, stop=lambda: False)
+    etl.pipelines.unschedule("delay_model")
+    (listed,) = (one for one in etl.endpoints.list() if one.name == "nyc.delay")
+    assert (listed.live, listed.versions) == (1, (2, 1))
+    assert live_rows(etl)["nyc.delay_training"] == 4_348
+    flight = {"origin": "JFK", "carrier": "B6", "hour": 18, "month": 7}
+    with gateway(etl.settings.home) as client:
+
+        def version_that_answers() -> str:
+            return client.post("/functions/nyc.delay", json=flight).headers["x-version"]
+
+        rows = client.get("/queries/nyc.delays_of_airport?airport=JFK").json()["rows"]
+        found = [(row["day"], row["flights"], row["cancelled"]) for row in rows]
+        assert found == [("2013-02-08", 297, 171), ("2013-02-09", 274, 142)]
+        minutes = [
+            client.post(f"/functions/nyc.delay/versions/{number}", json=flight).json()["result"]
+            for number in (1, 2)
+        ]
+        assert minutes[0]["minutes"] == pytest.approx(31.2, abs=0.1)
+        assert minutes[0] != minutes[1]
+        etl.endpoints.promote("nyc.delay", 2, canary=0.5)
+        until("canary", lambda: version_that_answers() == "2")
+        etl.endpoints.promote("nyc.delay", 2)
+        until("promoted", lambda: {version_that_answers() for _ in range(20)} == {"2"})
+        etl.endpoints.rollback("nyc.delay")
+        until("rolled back", lambda: {version_that_answers() for _ in range(20)} == {"1"})
+    compared = etl.endpoints.compare("nyc.delay", 1, 2)
+    assert [one.errors for one in compared.statistics] == [0, 0]
+    assert all(one.calls > 0 for one in compared.statistics)
+    expected = succeeded(etl.runs.run(folder / "expected_delays.ipynb")).published
+    assert [(version.name, version.what.rows) for version in expected] == [
+        ("nyc.expected_delays", 684)
+    ]
+
+
+@pytest.mark.parametrize("name", demo().CHAIN)
 def test_each_deploys_by_what_it_says_itself(etl: Etl, folder: Path, name: str) -> None:
     done = etl.pipelines.schedule(folder / f"{name}.ipynb")
     assert done.words

@@ -136,6 +136,17 @@ def test_a_command_in_a_function_uses_its_variables() -> None:
     assert missing(f"def rows(day):\n    df = 1\n{body}\nrows(1)") == ["other"]
 
 
+def test_the_cells_of_endpoints_are_read() -> None:
+    query = "%%etl publish query by_day\nselect * from sales where day = {{day: date = today}}"
+    function = "%%etl publish function score\ndef score(x: float) -> float:\n    return x * factor"
+    assert missing(query) == []
+    assert missing(function, "print(score)") == ["factor"]
+    assert missing("factor = 2", function, "print(score(1.5))") == []
+    assert not [one for one in check(query, last="") if "publishes nothing" in one.message]
+    (wrong,) = messages("%%etl publish function score\ndef score(x: float) -> float\n    return x")
+    assert "is not valid Python (line 2)" in wrong
+
+
 def test_code_that_is_no_python_is_one_finding() -> None:
     (finding,) = check("x = = 1\ny = 2", "print(y)")
     assert finding.severity == "error"

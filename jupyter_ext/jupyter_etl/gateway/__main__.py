@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 token.current,
                 tokens=KnownTokens(etl.tokens.list, etl.tokens.note_uses),
                 endpoints=served_endpoints(etl),
-                announce=lambda: _print_error(ready),
+                announce=lambda: print(ready, flush=True),  # noqa: T201 - scripts wait for this line
                 redact=etl.redacted_answer,
             )
         finally:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from jupyter_etl.errors import DeclarationError
 from jupyter_etl.language.commands.declarations import CellUse, CommandSpec, Request, ValueKind
+from jupyter_etl.language.commands.endpoints import PublishFunctionRequest, PublishQueryRequest
 from jupyter_etl.language.commands.general import HelpRequest
 from jupyter_etl.language.commands.grammar import fill
 from jupyter_etl.language.commands.help import HELP, PREFIX
@@ -57,6 +58,8 @@ def parse_line(line: str, cell: str | None = None) -> Request:
             return replace(request, cell=body, target=target)
         case CheckRequest():
             _check_rules(spec, request, body)
+            return replace(request, cell=body)
+        case PublishQueryRequest() | PublishFunctionRequest():
             return replace(request, cell=body)
         case _:
             return request

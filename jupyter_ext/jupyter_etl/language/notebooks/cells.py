@@ -24,10 +24,18 @@ PYTHON_CELLS = frozenset(
 )
 """Cell magics whose cells contain Python."""
 
+_PUBLISH_FUNCTION = ["etl", "publish", "function"]
+
 _TYPE_COMMENT = re.compile(r"type:\s*([^\s#]+)\s*(.*)", re.DOTALL)
 _ASSIGNMENT = re.compile(
     r"\s*(?:(?:let|var|const|val|local|export)\s+)?([A-Za-z_]\w*)\s*(?:<-|=)\s*([^\s#;][^#;]*)"
 )
+
+
+def contains_python(head: str) -> bool:
+    """Return whether the cell below a line that starts with ``%%`` contains Python."""
+    words = head[2:].split()
+    return not PYTHON_CELLS.isdisjoint(words[:1]) or words[:3] == _PUBLISH_FUNCTION
 
 
 def commands_in(source: str) -> tuple[list[Request], list[str]]:
@@ -84,7 +92,7 @@ def _python_of(source: str) -> tuple[str, dict[int, str]]:
     """
     if source.lstrip().startswith("%%"):
         head, _, body = source.lstrip().partition("\n")
-        if not PYTHON_CELLS.intersection(head[2:].split()[:1]):
+        if not contains_python(head):
             return "", {}
         skipped = source[: len(source) - len(source.lstrip())].count("\n") + 1
         source = "\n" * skipped + body

@@ -6,7 +6,7 @@ import ast
 import re
 import warnings
 
-from jupyter_etl.language.notebooks.cells import PYTHON_CELLS
+from jupyter_etl.language.notebooks.cells import PYTHON_CELLS, contains_python
 
 _FOREIGN_CELLS = frozenset(
     [
@@ -81,8 +81,7 @@ def _parse(code: str) -> ast.Module:
 def _python_of(source: str) -> str:
     head, _, body = source.lstrip().partition("\n")
     if head.startswith("%%"):
-        words = head[2:].split()
-        if not words or words[0] not in PYTHON_CELLS:
+        if not contains_python(head):
             return ""
         kept = _CAPTURE.match(head[2:])
         above = "\n" * source[: len(source) - len(source.lstrip())].count("\n")

@@ -315,8 +315,20 @@ class DataScan:
                 )  # fmt: skip
             if use.request is not None:
                 self._named(use)
+        if args.get("kind") == "query" and use.text is not None:
+            self._endpoint_query(use, use.text)
         if isinstance(name := args.get("name"), str):
             self._published.add(name)
+
+    def _endpoint_query(self, use: Use, text: str) -> None:
+        try:
+            template = parse_template(text, typed=True)
+        except DeclarationError as problem:
+            self._add(
+                "table", use, f"has a query that cannot be served: {problem.message}", problem.hint
+            )
+            return
+        self._query(use, LOCAL, bind(template, dict.fromkeys(template.names, 0)).sql)
 
     def _publications(self) -> Collection[str]:
         known = self._scan.environment.publications if self._scan.environment else ()

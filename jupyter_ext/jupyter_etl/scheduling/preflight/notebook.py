@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_etl.errors import DeclarationError, EtlError
 from jupyter_etl.language.commands.data import SourceRequest
+from jupyter_etl.language.commands.endpoints import PublishFunctionRequest, PublishQueryRequest
 from jupyter_etl.language.commands.publications import (
     PublishFileRequest,
     PublishReportRequest,
@@ -289,6 +290,9 @@ def _name_defined(use: Use) -> str:
 
 def _names_used(use: Use) -> list[str]:
     """Return the variables that a command reads."""
+    if isinstance(use.request, PublishQueryRequest | PublishFunctionRequest):
+        # The callers give the parameters of a query, and the code of a function is read as code.
+        return []
     given = {str(one).partition("=")[0].strip() for one in _listed(use.args.get("parameters"))}
     texts = [str(value) for value in use.args.values()] + [use.text or ""]
     names = [name for text in texts for name in _BOUND.findall(text)]
@@ -304,7 +308,13 @@ def _listed(value: object) -> list[object]:
 
 
 def _publishes(outline: Outline, code: list[Cell]) -> bool:
-    publishing = (PublishTableRequest, PublishFileRequest, PublishReportRequest)
+    publishing = (
+        PublishTableRequest,
+        PublishFileRequest,
+        PublishReportRequest,
+        PublishQueryRequest,
+        PublishFunctionRequest,
+    )
     if any(isinstance(request, publishing) for _, request in outline.commands):
         return True
     return any(
