@@ -33,11 +33,18 @@ from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publishing import publish_staged
 from jupyter_etl.services.reading import live_version, publisher_for
 from jupyter_etl.services.serving_copies import schema_of
+from jupyter_etl.services.settings import Settings
 from jupyter_etl.serving.functions.capture import capture
 from jupyter_etl.serving.queries.definition import define_query
 
 OPERATOR = "operator-" + "x" * 30
 T = TypeVar("T")
+
+
+def open_ledger(home: Path, owner: str = "sam") -> Etl:
+    """Open the ledger in a home as one of its owners."""
+    env = {"JUPYTER_ETL_OWNER": owner, "JUPYTER_ETL_TIMEZONE": "UTC"}
+    return Etl.open(Settings.from_env(env, home=str(home)))
 
 
 class Gateway:

@@ -135,6 +135,7 @@ def docs_page(document: Mapping[str, Any]) -> Response:
     server = document["servers"][0]["url"]
     operations = [
         {
+            "endpoint": operation["tags"][0],
             "method": method.upper(),
             "path": path,
             "summary": operation["summary"],

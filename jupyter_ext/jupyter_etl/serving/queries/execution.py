@@ -137,7 +137,7 @@ class LoadedQuery:
             name = pairs[0][0]
             message = f"'{name}' is in the query string; the body has the parameters."
             raise invalid([(name, message)])
-        media = media_type(single(reserved, "format") or call.accept)
+        media = media_type(call.accept, single(reserved, "format"))
         limit = limit_of(single(reserved, "limit"), spec.limit)
         given = pairs if call.values is None else list(call.values.items())
         digest = digest_of(sorted(given, key=lambda one: one[0]))
