@@ -221,7 +221,7 @@ def media_type(accept: str, format: str | None = None) -> str:
     """Return the media type of an answer.
 
     Args:
-        accept: Header ``Accept``; "" is JSON.
+        accept: Header ``Accept``, or a name as for ``format``; "" is JSON.
         format: ``json``, ``csv``, ``arrow`` or ``parquet``, which precedes the header.
 
     Raises:
@@ -232,6 +232,8 @@ def media_type(accept: str, format: str | None = None) -> str:
             message = f"'format' takes {listed(_SHORT)}, but got {format[:80]!r}."
             raise invalid([("format", message)])
         return _SHORT[format]
+    if accept.strip() in _SHORT:
+        return _SHORT[accept.strip()]
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
     for _, wanted in sorted((one for one in ranges if one[0] > 0), key=lambda one: -one[0]):
         main, _, sub = wanted.partition("/")
