@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
@@ -15,18 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jupyter_etl.errors import DeclarationError, EtlError, NotFound
+from jupyter_etl.errors import EtlError, NotFound
 from jupyter_etl.gateway.authentication import TokenGate
-from jupyter_etl.gateway.calls import call_routes
+from jupyter_etl.gateway.calls import call_routes, rejection
 from jupyter_etl.gateway.catalogue import Catalogue
 from jupyter_etl.gateway.endpoint_pages import endpoint_pages
 from jupyter_etl.gateway.endpoints import Endpoints
 from jupyter_etl.gateway.files import file_answer
+from jupyter_etl.gateway.filtered_tables import filtered_table, has_filters
 from jupyter_etl.gateway.responses import failure, failure_of, href_of, index_page, json_answer
 from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
-from jupyter_etl.gateway.tables import parse_count, table_answer
+from jupyter_etl.gateway.tables import parse_version, table_answer
 from jupyter_etl.gateway.tokens import Access, KnownTokens, access_of, require_read
 from jupyter_etl.model import PublicationKind
+from jupyter_etl.serving.queries.rejection import Rejected
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,24 +71,26 @@ def create_app(
     def publications(request: Request) -> Response:
         return _redacted(json_answer({"items": _listing(catalogue, access_of(request))}), redact)
 
-    def table(request: Request) -> Response:
-        return table_answer(catalogue, _name(request), request)
+    async def table(request: Request) -> Response:
+        if endpoints is not None and has_filters(request):
+            return await filtered_table(endpoints, catalogue, _name(request), request, redact)
+        return await run_in_threadpool(table_answer, catalogue, _name(request), request)
 
     def file(request: Request) -> Response:
         return file_answer(
-            catalogue, _name(request), _number(request), request, kind=PublicationKind.FILE
+            catalogue, _name(request), parse_version(request), request, kind=PublicationKind.FILE
         )
 
     def report(request: Request) -> Response:
         return file_answer(
-            catalogue, _name(request), _number(request), request, kind=PublicationKind.REPORT
+            catalogue, _name(request), parse_version(request), request, kind=PublicationKind.REPORT
         )
 
     routes = [
         _route("/", index, redact),
         _route("/healthz", lambda request: json_answer({"status": "ok"}), redact),
         _route("/publications", publications, redact),
-        _route("/tables/{name}", table, redact),
+        _async_route("/tables/{name}", table, redact),
         _route("/files/{name}", file, redact),
         _route("/files/{name}/versions/{number}", file, redact),
         _route("/reports/{name}", report, redact),
@@ -113,9 +117,20 @@ def _redacted(answer: Response, redact: Callable[[str], str]) -> Response:
 
 
 def _route(path: str, answer: Answer, redact: Callable[[str], str]) -> Route:
+    async def answer_in_thread(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+
+    return _async_route(path, answer_in_thread, redact)
+
+
+def _async_route(
+    path: str, answer: Callable[[Request], Awaitable[Response]], redact: Callable[[str], str]
+) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
-            return await run_in_threadpool(answer, request)
+            return await answer(request)
+        except Rejected as problem:
+            return rejection(problem, redact)
         except EtlError as error:
             if not isinstance(error, NotFound):
                 _LOG.warning("%s", redact(f"{request.method} {request.url.path}: {error}"))
@@ -135,13 +150,6 @@ def _name(request: Request) -> str:
         raise NotFound("Nothing is published under that name.")
     require_read(request, name)
     return name
-
-
-def _number(request: Request) -> int | None:
-    try:
-        return parse_count(request.path_params.get("number"), "version", least=1)
-    except DeclarationError as no_number:
-        raise NotFound("This version does not exist.") from no_number
 
 
 def _listing(catalogue: Catalogue, access: Access) -> list[dict[str, object]]:
@@ -171,11 +179,15 @@ def _listing(catalogue: Catalogue, access: Access) -> list[dict[str, object]]:
 
 async def _http_failure(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    words = {404: ("NotFound", "Not found."), 405: ("MethodNotAllowed", "GET only.")}
-    kind, message = words.get(status, ("HttpError", "The request was refused."))
-    answer = failure(status, kind, message)
-    if isinstance(error, HTTPException) and error.headers:
-        answer.headers.update(error.headers)
+    headers = (error.headers if isinstance(error, HTTPException) else None) or {}
+    if status == 405:
+        message = f"{request.method[:20]} is not allowed here."
+        answer = failure(405, "MethodNotAllowed", message, f"Allowed: {headers.get('Allow', '')}.")
+    elif status == 404:
+        answer = failure(404, "NotFound", "Not found.", "GET /publications lists all.")
+    else:
+        answer = failure(status, "HttpError", "The request was refused.")
+    answer.headers.update(headers)
     return answer
 
 

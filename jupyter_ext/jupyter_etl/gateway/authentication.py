@@ -27,7 +27,7 @@ from jupyter_etl.gateway.tokens import (
 )
 from jupyter_etl.services.tokens import digest_of, looks_like_token
 
-_OPEN_PATHS = frozenset({"/healthz"})
+_OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _IN_QUERY = frozenset({"token", "access_token", "api_key"})
 _READING = frozenset({"GET", "HEAD"})
 """Methods allowed with a cookie."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,13 +12,13 @@ from starlette.routing import Route
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.catalogue import absent
-from jupyter_etl.gateway.endpoints import CallResult, EndpointCall, Endpoints
-from jupyter_etl.gateway.responses import SAFE_HEADERS, failure, failure_of
-from jupyter_etl.gateway.tables import parse_count
+from jupyter_etl.gateway.endpoints import EndpointCall, Endpoints
+from jupyter_etl.gateway.responses import SAFE_HEADERS, failure_of, not_modified, unchanged
+from jupyter_etl.gateway.tables import parse_version
 from jupyter_etl.gateway.tokens import access_of
 from jupyter_etl.model import EndpointKind
 from jupyter_etl.services.serving import ServedEndpoint
-from jupyter_etl.serving.queries.rejection import Rejected, answer_of
+from jupyter_etl.serving.queries.rejection import Rejected, answer_of, rejected
 from jupyter_etl.serving.workers.protocol import MAX_BODY_BYTES, Answer
 
 MAX_JSON_BYTES = 10 << 20
@@ -40,17 +41,21 @@ def call_routes(endpoints: Endpoints, redact: Callable[[str], str]) -> list[Rout
         return await _call(request, EndpointKind.QUERY)
 
     async def _call(request: Request, kind: EndpointKind) -> Response:
+        call_id = uuid4().hex
         try:
             endpoint = _find(endpoints, request, kind)
             body = await _body(request)
-            if isinstance(body, Response):
-                return body
-            result = await endpoints.call(endpoint, _call_of(request, kind, body))
+            call = _call_of(request, kind, body)
+            result = await endpoints.call(endpoint, call, call_id=call_id)
         except Rejected as problem:
-            return _response(answer_of(problem), redact)
+            response = rejection(problem, redact)
         except EtlError as problem:
-            return failure_of(problem)
-        return _answered(request, result, redact)
+            response = failure_of(problem)
+        else:
+            response = answered(request, result.answer, result.route.version, redact)
+            response.headers["Server-Timing"] = f"call;dur={1e3 * result.seconds:.3f}"
+        response.headers["X-Call-Id"] = call_id
+        return response
 
     routes: list[Route] = []
     for kind, handler, methods in (
@@ -64,9 +69,6 @@ def call_routes(endpoints: Endpoints, redact: Callable[[str], str]) -> list[Rout
             paths += [f"{path}/batch" for path in paths]
         routes += [Route(path, handler, methods=methods) for path in paths]
     return routes
-
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _find(endpoints: Endpoints, request: Request, kind: EndpointKind) -> ServedEndpoint:
@@ -89,21 +91,22 @@ def _is_draft(request: Request) -> bool:
 
 
 def _call_of(request: Request, kind: EndpointKind, body: bytes) -> EndpointCall:
-    number = request.path_params.get("number")
+    is_query = kind is EndpointKind.QUERY
     return EndpointCall(
-        body=body,
+        # A query has its parameters in the body of a POST only.
+        body=body if request.method == "POST" else b"",
         content_type=request.headers.get("content-type", ""),
         batch=request.url.path.endswith("/batch"),
-        pairs=tuple(request.query_params.multi_items()) if kind is EndpointKind.QUERY else (),
+        pairs=tuple(request.query_params.multi_items()) if is_query else (),
         accept=request.headers.get("accept", ""),
-        version=parse_count(number, "version", least=1),
+        version=parse_version(request),
         draft=_is_draft(request),
         token=token.name if (token := access_of(request).token) is not None else "",
     )
 
 
-async def _body(request: Request) -> bytes | Response:
-    """Return the body of a request, or the error for one that is too large."""
+async def _body(request: Request) -> bytes:
+    """Return the body of a request; raises `Rejected` for one that is too large."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     most = MAX_JSON_BYTES if kind in ("", _JSON) else MAX_BODY_BYTES
     body = bytearray()
@@ -111,28 +114,46 @@ async def _body(request: Request) -> bytes | Response:
         body += block
         if len(body) > most:
             message = f"The body is larger than {most >> 20} MB."
-            return failure(413, "BodyTooLarge", message, "Send fewer requests at once.")
+            raise rejected(413, "BodyTooLarge", message, "Send fewer requests at once.")
     return bytes(body)
 
 
-def _answered(request: Request, result: CallResult, redact: Callable[[str], str]) -> Response:
-    response = _response(result.answer, redact)
-    response.headers["X-Version"] = str(result.route.version)
-    response.headers["X-Call-Id"] = result.call_id
-    response.headers["Server-Timing"] = f"call;dur={1e3 * result.seconds:.3f}"
-    if request.method == "GET" and result.answer.status == 200:
-        digest = hashlib.sha256(result.answer.body).hexdigest()[:24]
-        etag = f'"{result.route.version}-{digest}"'
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={**SAFE_HEADERS, "ETag": etag})
-        response.headers["ETag"] = etag
+def answered(
+    request: Request, answer: Answer, version: int, redact: Callable[[str], str]
+) -> Response:
+    """Return the answer of a version as a response.
+
+    Args:
+        redact: Removes the values of secrets, which what a function raises may contain.
+    """
+    etag = _etag(answer, version) if request.method != "POST" and answer.status == 200 else ""
+    if etag and unchanged(request, etag):
+        response = not_modified(etag)
+    else:
+        response = _response(answer, redact)
+        if etag:
+            response.headers["ETag"] = etag
+            response.headers["Vary"] = "Accept"
+    response.headers["X-Version"] = str(version)
     return response
+
+
+def rejection(problem: Rejected, redact: Callable[[str], str]) -> Response:
+    """Return the response to a request that no version answers."""
+    return _response(answer_of(problem), redact)
+
+
+def _etag(answer: Answer, version: int) -> str:
+    """Return the entity tag of an answer: equal for equal rows of the same version."""
+    # The token of the next page has the time of the first one.
+    following = answer.headers.get("X-Next", "").encode()
+    body = answer.body.replace(following, b"") if following else answer.body
+    return f'"{version}-{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
 def _response(answer: Answer, redact: Callable[[str], str]) -> Response:
     body = answer.body
     if answer.status >= 400:
-        # What a function raises may contain a secret.
         body = redact(body.decode("utf-8", "replace")).encode()
     headers = {**SAFE_HEADERS, **answer.headers}
     if answer.retry_after is not None:

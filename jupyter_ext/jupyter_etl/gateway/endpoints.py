@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 from uuid import uuid4
 
+import anyio
 import msgspec
 from anyio.to_thread import run_sync
 
 from jupyter_etl.errors import EtlError
+from jupyter_etl.gateway.background import Background
 from jupyter_etl.gateway.call_counts import CallCounter
 from jupyter_etl.gateway.catalogue import absent
+from jupyter_etl.gateway.pools import VersionPools
+from jupyter_etl.gateway.responses import public_error
 from jupyter_etl.gateway.table_copies import TableCopies
-from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion, TrafficMode
+from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion
 from jupyter_etl.services.call_log import LoggedCall
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.serving import (
@@ -32,11 +34,13 @@ from jupyter_etl.services.serving import (
 )
 from jupyter_etl.serving.answers import compare_answers
 from jupyter_etl.serving.queries.execution import QueryCall
+from jupyter_etl.serving.queries.pages import outdated, read_token
+from jupyter_etl.serving.queries.rejection import Rejected, answer_of, rejected
+from jupyter_etl.serving.queries.tables import TableCall
 from jupyter_etl.serving.traffic import Route, choose_version
 from jupyter_etl.serving.workers.fork_server import PRELOAD
 from jupyter_etl.serving.workers.launching import Launcher
-from jupyter_etl.serving.workers.pool import PoolState, WorkerPool
-from jupyter_etl.serving.workers.protocol import Answer
+from jupyter_etl.serving.workers.protocol import Answer, error_answer
 
 REFRESH_S = 0.3
 """Seconds between two queries of the ledger: a promotion takes effect within a second."""
@@ -45,9 +49,8 @@ _FLUSH_S = 2.0
 _PUBLISH_S = 300.0
 """Seconds between two versions of the tables of calls."""
 
-_DRAIN_S = 60.0
-_ASKED_S = 60.0
-"""Seconds after the last call of a version that answers nothing by itself, before it is drained."""
+_RENEW_S = 60.0
+"""Seconds between two signs that the copies of tables are in use."""
 
 _PRELOAD = (
     "jupyter_etl.serving.functions.serving",
@@ -55,7 +58,6 @@ _PRELOAD = (
     "jupyter_etl.serving.queries.tables",
 )
 _LOG = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,11 @@ class EndpointCall:
             return None
         return found.get(name) if isinstance(found, dict) else None
 
+    @property
+    def following(self) -> str | None:
+        """The token of a page after the first; None for the first."""
+        return next((text for name, text in self.pairs if name == "next"), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallResult:
@@ -101,26 +108,12 @@ class CallResult:
 
     Args:
         route: The version that answered, and why.
-        call_id: Identifies the call in logs.
         seconds: Duration of the call in the workers, with the wait for one.
     """
 
     answer: Answer
     route: Route
-    call_id: str
     seconds: float
-
-
-@dataclass
-class _Pool:
-    """The workers of one version, and when a caller asked for this version."""
-
-    version: PublicationVersion
-    workers: WorkerPool
-    asked_at: float = 0.0
-
-
-_Key = tuple[str, int, bool, str]
 
 
 @dataclass
@@ -137,47 +130,41 @@ class Endpoints:
     launcher: Launcher
     draw: Callable[[], float] = random.random
     served: Served = field(default_factory=Served)
-    _pools: dict[_Key, _Pool] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
-    _failed: set[str] = field(default_factory=set)
     _calls: list[LoggedCall] = field(default_factory=list)
     _published_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.counter = CallCounter(gateway=uuid4().hex)
         self.tables = TableCopies(self.backend)
+        self._background = Background()
+        self.pools = VersionPools(self.backend, self.launcher, self.tables, self._background)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follow the ledger, and record counts, until the block ends."""
-        await self._attempt("Endpoints cannot be loaded", self.refresh)
-        loops = [
-            asyncio.create_task(
-                self._repeat(REFRESH_S, "Endpoints cannot be loaded", self.refresh)
-            ),
-            asyncio.create_task(self._repeat(_FLUSH_S, "Calls cannot be counted", self.flush)),
-        ]
+        """Follow the ledger, and record calls, until the block ends."""
+        # A limiter of its own: requests that fill the pool of threads must not delay it.
+        self._limiter = anyio.CapacityLimiter(1)
+        background = self._background
+        await background.attempt("Endpoints cannot be loaded", self.refresh)
+        background.repeat(REFRESH_S, "Endpoints cannot be loaded", self.refresh)
+        background.repeat(_FLUSH_S, "Calls cannot be recorded", self.flush)
+        background.repeat(_RENEW_S, "Serving copies cannot be renewed", self.tables.renew)
         try:
             yield
         finally:
-            for task in (*loops, *self._tasks):
-                task.cancel()
-            await asyncio.gather(*loops, *self._tasks, return_exceptions=True)
-            await self._attempt("Calls cannot be counted", self.flush)
-            await self._attempt("Calls cannot be published", self.publish_calls)
-            await asyncio.gather(*(one.workers.close() for one in self._pools.values()))
-            await self.launcher.close()
+            await background.end()
+            await background.attempt("Calls cannot be recorded", self.flush)
+            await background.attempt("Calls cannot be published", self.publish_calls)
+            await self.pools.close()
             await run_sync(self.backend.close)
 
     async def refresh(self) -> None:
         """Load what is served now, and start and drain workers accordingly."""
-        served = await run_sync(self.backend.load, self.served)
-        if served is self.served:
-            return
-        self.served = served
-        await self.tables.follow(served)
-        self._prepare_promoted()
-        self._drain_demoted()
+        served = await run_sync(self.backend.load, self.served, limiter=self._limiter)
+        if served is not self.served:
+            self.served = served
+            self.tables.follow(served)
+        self.pools.follow(served)
 
     async def flush(self) -> None:
         """Record the calls since the last time, and their counts."""
@@ -197,11 +184,7 @@ class Endpoints:
     @property
     def is_ready(self) -> bool:
         """Whether the ledger has been read."""
-        return bool(self.served.marks) or not self._failed
-
-    def pools(self) -> list[tuple[PublicationVersion, WorkerPool]]:
-        """Return the workers of this process by version."""
-        return [(one.version, one.workers) for one in self._pools.values()]
+        return self.served.is_loaded
 
     def find(self, name: str, kind: EndpointKind) -> ServedEndpoint:
         """Return an endpoint of a kind; raises `NotFound`."""
@@ -210,30 +193,56 @@ class Endpoints:
             raise absent(name)
         return found
 
-    async def call(self, endpoint: ServedEndpoint, call: EndpointCall) -> CallResult:
-        """Answer a call.
+    async def call(
+        self, endpoint: ServedEndpoint, call: EndpointCall, *, call_id: str
+    ) -> CallResult:
+        """Answer a call; a failure of the version is an answer, too.
 
         Raises:
             NotFound: There is no such version or draft.
-            EtlError: The version, or a table that it reads, cannot be loaded.
+            Rejected: The token of a page is not valid.
         """
-        call_id, begun = uuid4().hex, time.perf_counter()
+        begun = time.perf_counter()
         route = self._route(endpoint, call)
-        version = _chosen(endpoint, route)
-        answer, pool = await self._answer(version, call, asked=_is_asked(route))
-        if pool.state is PoolState.DOWN and not _is_asked(route):
-            before = endpoint.before(route.version)
+        answer = await self._answer(_chosen(endpoint, route), call, asked=_is_asked(route))
+        if not _is_asked(route):
+            before = await self._before_down(endpoint, route)
             if before is not None:
-                self._report_down(version, before, pool)
-                route, version = Route(version=before.number, role=route.role), before
-                answer, pool = await self._answer(version, call, asked=False)
+                route = Route(version=before.number, role=route.role)
+                answer = await self._answer(before, call)
         seconds = time.perf_counter() - begun
         self.counter.count(endpoint.name, route, answer.status, seconds)
         self._log(endpoint, call, route, answer, call_id, seconds)
         shadow = endpoint.traffic.shadow if endpoint.traffic is not None else None
         if shadow is not None and not _is_asked(route) and shadow in endpoint.versions:
-            self._in_background(self._call_shadow(endpoint.versions[shadow], call, answer))
-        return CallResult(answer=answer, route=route, call_id=call_id, seconds=seconds)
+            self._background.start(self._call_shadow(endpoint.versions[shadow], call, answer))
+        return CallResult(answer=answer, route=route, seconds=seconds)
+
+    async def read_table(
+        self, name: str, number: int, pairs: tuple[tuple[str, str], ...], accept: str
+    ) -> tuple[Answer, int]:
+        """Read filtered rows of a version of a table.
+
+        Args:
+            pairs: The decoded query string.
+            accept: The header.
+
+        Returns:
+            The answer, and the version that was read: the one that a page began with.
+
+        Raises:
+            EtlError: The table cannot be read, or the token of a page is not valid.
+        """
+        following = next((text for key, text in pairs if key == "next"), None)
+        for _ in range(2):
+            copy = await self.tables.of_version(name, number, following)
+            request = TableCall(name=name, copy=copy, pairs=list(pairs), accept=accept)
+            answer = await self.pools.of_tables().call(
+                msgspec.json.encode(request), "application/json"
+            )
+            if not _is_copy_missing(answer):
+                break
+        return answer, copy.number
 
     def _log(
         self,
@@ -269,134 +278,78 @@ class Endpoints:
             return Route(version=endpoint.draft.number, role=CallRole.DRAFT)
         if call.version is not None:
             return Route(version=endpoint.version(call.version).number, role=CallRole.VERSION)
+        if call.following is not None:
+            return self._route_of_page(endpoint, call.following)
         traffic = endpoint.traffic
         if traffic is None:
             raise absent(endpoint.name)
         value = call.value(traffic.by) if traffic.by else None
         return choose_version(traffic, draw=self.draw(), value=value)
 
+    def _route_of_page(self, endpoint: ServedEndpoint, following: str) -> Route:
+        """Return the version that answered the first page, also after a promotion."""
+        number = read_token(following, self.backend.pages_key).version
+        if number not in endpoint.versions:
+            raise outdated(f"Version {number}, which the first page came from, does not exist.")
+        return Route(version=number, role=CallRole.VERSION)
+
+    async def _before_down(
+        self, endpoint: ServedEndpoint, route: Route
+    ) -> PublicationVersion | None:
+        """Return the version that answers in place of one that cannot start; None otherwise."""
+        version = endpoint.versions[route.version]
+        reason = self.pools.why_down(version)
+        before = endpoint.before(route.version)
+        if reason is None or before is None:
+            return None
+        text = f"{version_label(version)} cannot start, version {before.number} answers: {reason}"
+        if text not in self._background.failed:
+            self._background.failed.add(text)
+            _LOG.error("%s", text)
+        return before
+
     async def _call_shadow(
         self, version: PublicationVersion, call: EndpointCall, answer: Answer
     ) -> None:
         begun = time.perf_counter()
-        other, _ = await self._answer(version, call, asked=False)
+        other = await self._answer(version, call)
         route = Route(version=version.number, role=CallRole.SHADOW)
         seconds = time.perf_counter() - begun
         compared = compare_answers(answer, other) if answer.status < 500 else None
         self.counter.count(version.name, route, other.status, seconds, compared=compared)
 
-    # Workers
+    # Answers
 
     async def _answer(
-        self, version: PublicationVersion, call: EndpointCall, *, asked: bool
-    ) -> tuple[Answer, WorkerPool]:
-        pool = await self._pool(version, asked=asked)
-        if endpoint_of(version).kind is EndpointKind.FUNCTION:
-            return await pool.call(call.body, call.content_type, batch=call.batch), pool
-        answer = await self._query(version, call, pool)
-        if answer.status == 503 and b'"CopyMissing"' in answer.body:
-            self.tables.forget(endpoint_of(version).reads)
-            answer = await self._query(version, call, pool)
-        return answer, pool
+        self, version: PublicationVersion, call: EndpointCall, *, asked: bool = False
+    ) -> Answer:
+        try:
+            if endpoint_of(version).kind is EndpointKind.FUNCTION:
+                workers = await self.pools.of(version, asked=asked)
+                return await workers.call(call.body, call.content_type, batch=call.batch)
+            answer = await self._query(version, call, asked=asked)
+            if _is_copy_missing(answer):
+                self.tables.forget(endpoint_of(version).reads)
+                answer = await self._query(version, call, asked=asked)
+            return answer
+        except Rejected as problem:
+            return answer_of(problem)
+        except EtlError as problem:
+            _LOG.warning("%s cannot answer: %s", version_label(version), problem)
+            return error_answer(*public_error(problem))
 
     async def _query(
-        self, version: PublicationVersion, call: EndpointCall, pool: WorkerPool
+        self, version: PublicationVersion, call: EndpointCall, *, asked: bool
     ) -> Answer:
-        endpoint = endpoint_of(version)
-        copies = await self.tables.for_call(endpoint.reads, endpoint.key, call.pairs)
+        reads = endpoint_of(version).reads
         request = QueryCall(
-            copies=copies,
+            copies=await self.tables.of_call(reads, endpoint_of(version).key, call.following),
             pairs=list(call.pairs),
-            values=_values(call) if call.body else None,
+            values=_values(call),
             accept=call.accept,
         )
-        return await pool.call(msgspec.json.encode(request), "application/json")
-
-    async def _pool(self, version: PublicationVersion, *, asked: bool) -> WorkerPool:
-        key = _key(version)
-        one = self._pools.get(key)
-        if one is None:
-            spec = await run_sync(self.backend.spec, version)
-            await self.tables.keep(endpoint_of(version).reads, endpoint_of(version).key)
-            # Another call may have created it meanwhile.
-            one = self._pools.get(key)
-            if one is None:
-                log = self.backend.folder / f"{version_label(version).replace(' ', '-')}.log"
-                one = self._pools[key] = _Pool(version, WorkerPool(spec, self.launcher, log=log))
-        if asked:
-            one.asked_at = time.monotonic()
-        return one.workers
-
-    def _prepare_promoted(self) -> None:
-        """Start the workers of versions that answer from now on, if the endpoint is in use."""
-        in_use = {
-            key[0] for key, one in self._pools.items() if one.workers.state is PoolState.READY
-        }
-        for endpoint in self.served.endpoints.values():
-            for version in _answering(endpoint):
-                keep_warm = endpoint_of(version).keep_warm
-                if _key(version) not in self._pools and (keep_warm or endpoint.name in in_use):
-                    self._in_background(self._start(version))
-
-    async def _start(self, version: PublicationVersion) -> None:
-        with suppress(EtlError):
-            await (await self._pool(version, asked=False)).start()
-
-    def _drain_demoted(self) -> None:
-        """End the workers of versions that answer nothing, unless a caller asked for them lately."""
-        needed = {
-            _key(version)
-            for endpoint in self.served.endpoints.values()
-            for version in _answering(endpoint)
-        }
-        now = time.monotonic()
-        for key, one in list(self._pools.items()):
-            if key not in needed and now - one.asked_at > _ASKED_S:
-                del self._pools[key]
-                self._in_background(one.workers.drain(_DRAIN_S))
-
-    def _report_down(
-        self, version: PublicationVersion, before: PublicationVersion, pool: WorkerPool
-    ) -> None:
-        reason = pool.reason.message if pool.reason is not None else ""
-        text = f"{version_label(version)} cannot start, version {before.number} answers: {reason}"
-        if text not in self._failed:
-            self._failed.add(text)
-            _LOG.error("%s", text)
-
-    # Tasks
-
-    def _in_background(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(self._logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _logged(self, work: Coroutine[Any, Any, object]) -> None:
-        try:
-            await work
-        except EtlError as problem:
-            _LOG.warning("%s", problem)
-        except Exception:  # noqa: BLE001 - it is logged, and nobody waits for it
-            _LOG.exception("A task of the gateway failed")
-
-    async def _repeat(
-        self, seconds: float, failed: str, step: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            await self._attempt(failed, step)
-
-    async def _attempt(self, failed: str, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Take a step; log a failure, but the same one not every time."""
-        try:
-            await step()
-        except Exception as problem:  # noqa: BLE001 - the task must continue, and it is logged
-            if failed not in self._failed:
-                unforeseen = not isinstance(problem, EtlError)
-                _LOG.warning("%s: %s", failed, problem, exc_info=unforeseen)
-            self._failed.add(failed)
-        else:
-            self._failed.discard(failed)
+        workers = await self.pools.of(version, asked=asked)
+        return await workers.call(msgspec.json.encode(request), "application/json")
 
 
 def served_endpoints(etl: Etl) -> Endpoints:
@@ -407,12 +360,12 @@ def served_endpoints(etl: Etl) -> Endpoints:
     return Endpoints(EndpointBackend(etl, folder), launcher)
 
 
-def _key(version: PublicationVersion) -> _Key:
-    return (version.name, version.number, version.draft, version.what.content_hash)
-
-
 def _is_asked(route: Route) -> bool:
     return route.role in (CallRole.VERSION, CallRole.DRAFT)
+
+
+def _is_copy_missing(answer: Answer) -> bool:
+    return answer.status == 503 and b'"CopyMissing"' in answer.body
 
 
 def _chosen(endpoint: ServedEndpoint, route: Route) -> PublicationVersion:
@@ -421,20 +374,21 @@ def _chosen(endpoint: ServedEndpoint, route: Route) -> PublicationVersion:
     return endpoint.version(route.version)
 
 
-def _answering(endpoint: ServedEndpoint) -> list[PublicationVersion]:
-    """Return the versions that the traffic reaches."""
-    if endpoint.traffic is None:
-        return []
-    return [endpoint.versions[one] for one in endpoint.traffic.served if one in endpoint.versions]
+def _values(call: EndpointCall) -> dict[str, msgspec.Raw] | None:
+    """Return the parameters in the body of a query; None if they are in the query string.
 
-
-def _values(call: EndpointCall) -> dict[str, msgspec.Raw]:
-    return msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
-
-
-def traffic_of(endpoint: ServedEndpoint) -> Mapping[int, float]:
-    """Return the share of the calls that each version answers; empty with drafts only."""
-    traffic = endpoint.traffic
-    if traffic is None or traffic.mode is TrafficMode.LIVE:
-        return {}
-    return traffic.shares
+    Raises:
+        Rejected: The body is not a JSON object.
+    """
+    if not call.body:
+        return None
+    if call.content_type.partition(";")[0].strip().lower() not in ("", "application/json"):
+        hint = "Send the parameters in the query string, or as a JSON object."
+        message = f"The content type {call.content_type[:80]!r} is not supported."
+        raise rejected(415, "UnsupportedMediaType", message, hint)
+    try:
+        msgspec.json.decode(call.body)
+        return msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        message = f"The body is not a JSON object: {problem}."
+        raise rejected(400, "InvalidJson", message, "Send the parameters by name.") from None

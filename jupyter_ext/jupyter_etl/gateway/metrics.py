@@ -66,7 +66,7 @@ class _Collector(Collector):
         restarts = CounterMetricFamily(
             "jupyter_etl_worker_restarts", "Processes that were replaced.", labels=labels
         )
-        for version, pool in self._endpoints.pools():
+        for version, pool in self._endpoints.pools:
             of, statistics = [version.name, str(version.number)], pool.statistics()
             for name, family in families.items():
                 family.add_metric(of, getattr(statistics, name))

@@ -7,13 +7,16 @@ Source:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jupyter_etl._version import __version__
 from jupyter_etl.model import EndpointKind, PublicationVersion
 from jupyter_etl.services.serving import ServedEndpoint, endpoint_of
+from jupyter_etl.serving.queries.results import ARROW, CSV, PARQUET
 
+_JSON = "application/json"
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -37,12 +40,10 @@ _ERROR = {
         }
     },
 }
-_STATUSES = {
+_REFUSALS = {
     "400": "The request cannot be read.",
     "401": "The token is missing or not valid.",
     "404": "There is no such endpoint for this token.",
-    "413": "The body is too large.",
-    "415": "The content type is not supported.",
     "422": "A field is not valid; `fields` says which.",
     "429": "The token has sent too many requests.",
     "500": "The function or query failed.",
@@ -50,10 +51,13 @@ _STATUSES = {
     "503": "The endpoint cannot answer at present.",
     "504": "The call took too long.",
 }
-_PAGE = {
-    "limit": ("The maximum number of rows.", {"type": "integer", "minimum": 1}),
-    "next": ("The page after the one that returned this text.", {"type": "string"}),
-    "format": ("The format; by default as the header Accept says.", {"type": "string"}),
+_OF_BODY = {
+    "413": "The body is too large.",
+    "415": "The content type is not supported.",
+}
+_OF_QUERY = {
+    "406": "There is no answer of this format.",
+    "410": "The page after this one is not available any more.",
 }
 
 
@@ -61,19 +65,17 @@ def openapi_document(endpoints: Iterable[ServedEndpoint], *, server: str) -> dic
     """Return the document.
 
     Args:
-        endpoints: Those that the token may call.
+        endpoints: Those that the token may call. Drafts are left out.
         server: Base URL of the gateway.
     """
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
-        version = _shown(endpoint)
-        if version is None:
-            continue
-        if endpoint.kind is EndpointKind.FUNCTION:
-            paths |= _function(version, schemas)
-        else:
-            paths |= _query(version, schemas)
+        for version, suffix in _shown(endpoint):
+            if endpoint.kind is EndpointKind.FUNCTION:
+                paths |= _function(version, suffix, schemas)
+            else:
+                paths |= _query(version, suffix, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "jupyter-etl", "version": __version__},
@@ -87,43 +89,47 @@ def openapi_document(endpoints: Iterable[ServedEndpoint], *, server: str) -> dic
     }
 
 
-def _shown(endpoint: ServedEndpoint) -> PublicationVersion | None:
-    """Return the version whose schemas are shown; drafts are not."""
+def _shown(endpoint: ServedEndpoint) -> list[tuple[PublicationVersion, str]]:
+    """Return the live version, and the others that get calls, with the ends of their paths."""
     if endpoint.traffic is None:
-        return None
-    return endpoint.versions.get(endpoint.traffic.live)
+        return []
+    live = endpoint.traffic.live
+    others = [number for number in endpoint.traffic.served if number != live]
+    return [
+        (endpoint.versions[number], "" if number == live else f"/versions/{number}")
+        for number in (live, *others)
+        if number in endpoint.versions
+    ]
 
 
-def _function(version: PublicationVersion, schemas: dict[str, Any]) -> dict[str, Any]:
+def _function(version: PublicationVersion, suffix: str, schemas: dict[str, Any]) -> dict[str, Any]:
     endpoint = endpoint_of(version)
-    request = _embedded(version.name, json.loads(endpoint.request_schema), schemas)
-    result = _embedded(version.name, json.loads(endpoint.response_schema), schemas)
-    examples = {
-        f"sample {place}": {"value": json.loads(sample.request)}
-        for place, sample in enumerate(endpoint.samples, 1)
-    }
+    request = _embedded(version, endpoint.request_schema, schemas)
+    result = _embedded(version, endpoint.response_schema, schemas)
+    samples = [json.loads(sample.request) for sample in endpoint.samples]
     one = _operation(version, "call", endpoint.doc)
-    one["requestBody"] = _body(request, examples)
-    one["responses"] = _responses(_object(result=result))
+    one["requestBody"] = _body(request, samples)
+    one["responses"] = _responses(_object(result=result), _OF_BODY)
     many = _operation(version, "batch", f"Call {version.name} with many requests at once.")
-    many["requestBody"] = _body({"type": "array", "items": request}, {})
-    many["responses"] = _responses(_object(result={"type": "array", "items": result}))
-    path = f"/functions/{version.name}"
+    many["requestBody"] = _body({"type": "array", "items": request}, [samples] if samples else [])
+    # A column for each parameter.
+    many["requestBody"]["content"][ARROW] = {"schema": {"type": "string", "format": "binary"}}
+    many["responses"] = _responses(_object(result={"type": "array", "items": result}), _OF_BODY)
+    path = f"/functions/{version.name}{suffix}"
     return {path: {"post": one}, f"{path}/batch": {"post": many}}
 
 
-def _query(version: PublicationVersion, schemas: dict[str, Any]) -> dict[str, Any]:
+def _query(version: PublicationVersion, suffix: str, schemas: dict[str, Any]) -> dict[str, Any]:
     endpoint = endpoint_of(version)
-    request = _embedded(version.name, json.loads(endpoint.request_schema), schemas)
-    row = _embedded(version.name, json.loads(endpoint.response_schema), schemas)
+    request = _embedded(version, endpoint.request_schema, schemas)
+    row = _embedded(version, endpoint.response_schema, schemas)
     required = request.get("required", ())
-    parameters = [
-        _parameter(name, schema, required=name in required, help=str(schema.get("description", "")))
-        for name, schema in request.get("properties", {}).items()
+    paging = [
+        _parameter(name, schema, help=help) for name, (help, schema) in _paging(endpoint.limit)
     ]
-    parameters += [
-        _parameter(name, schema, required=False, help=help)
-        for name, (help, schema) in _PAGE.items()
+    parameters = [
+        _parameter(name, schema, required=name in required, help=schema.get("description", ""))
+        for name, schema in request.get("properties", {}).items()
     ]
     column = _object(name={"type": "string"}, type={"type": "string"})
     page = _object(
@@ -132,24 +138,37 @@ def _query(version: PublicationVersion, schemas: dict[str, Any]) -> dict[str, An
         next={"type": ["string", "null"]},
         version={"type": "integer"},
     )
-    one = _operation(version, "query", endpoint.doc)
-    one["parameters"] = parameters
-    one["responses"] = _responses(page)
-    one["responses"]["410"] = _error("The page after this one is not available any more.")
-    return {f"/queries/{version.name}": {"get": one}}
+    get = _operation(version, "query", endpoint.doc)
+    get["parameters"] = [*parameters, *paging]
+    get["responses"] = _responses(page, _OF_QUERY, formats=(CSV, ARROW, PARQUET))
+    post = _operation(version, "post", endpoint.doc)
+    post["parameters"] = paging
+    post["requestBody"] = _body(request, [])
+    post["responses"] = _responses(page, _OF_QUERY | _OF_BODY, formats=(CSV, ARROW, PARQUET))
+    return {f"/queries/{version.name}{suffix}": {"get": get, "post": post}}
+
+
+def _paging(limit: int) -> list[tuple[str, tuple[str, Any]]]:
+    count = {"type": "integer", "minimum": 1, "maximum": limit, "default": limit}
+    formats = {"type": "string", "enum": ["json", "csv", "arrow", "parquet"]}
+    return [
+        ("limit", ("The maximum number of rows.", count)),
+        ("next", ("Continues after the page that returned this text.", {"type": "string"})),
+        ("format", ("The format; without it, that of the header Accept.", formats)),
+    ]
 
 
 def _operation(version: PublicationVersion, action: str, doc: str) -> dict[str, Any]:
     summary, _, more = doc.strip().partition("\n")
     return {
-        "operationId": f"{action}_{version.name.replace('.', '_').replace('-', '_')}",
+        "operationId": f"{action} {version.name} {version.number}",
         "summary": summary or version.name,
         "description": more.strip(),
         "tags": [version.name],
     }
 
 
-def _parameter(name: str, schema: Any, *, required: bool, help: str) -> dict[str, Any]:
+def _parameter(name: str, schema: Any, *, required: bool = False, help: str) -> dict[str, Any]:
     return {
         "name": name,
         "in": "query",
@@ -159,44 +178,59 @@ def _parameter(name: str, schema: Any, *, required: bool, help: str) -> dict[str
     }
 
 
-def _body(schema: Any, examples: dict[str, Any]) -> dict[str, Any]:
+def _body(schema: Any, examples: Sequence[object]) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": schema}
     if examples:
-        content["examples"] = examples
-    return {"required": True, "content": {"application/json": content}}
+        content["examples"] = {
+            f"sample {place}": {"value": value} for place, value in enumerate(examples, 1)
+        }
+    return {"required": True, "content": {_JSON: content}}
 
 
-def _responses(success: Any) -> dict[str, Any]:
+def _responses(
+    success: Any, more: Mapping[str, str], *, formats: Sequence[str] = ()
+) -> dict[str, Any]:
+    headers = {
+        "X-Version": {"description": "The version that answered.", "schema": {"type": "integer"}},
+        "X-Call-Id": {"description": "Identifies the call.", "schema": {"type": "string"}},
+    }
+    binary = {"schema": {"type": "string", "format": "binary"}}
     answer = {
         "description": "The answer.",
-        "headers": {
-            "X-Version": {"schema": {"type": "integer"}},
-            "X-Call-Id": {"schema": {"type": "string"}},
-        },
-        "content": {"application/json": {"schema": success}},
+        "headers": headers,
+        "content": {_JSON: {"schema": success}} | dict.fromkeys(formats, binary),
     }
-    return {"200": answer} | {status: _error(text) for status, text in _STATUSES.items()}
+    errors = dict(sorted({**_REFUSALS, **more}.items()))
+    return {"200": answer} | {status: _error(text) for status, text in errors.items()}
 
 
 def _error(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {"description": description, "content": {_JSON: {"schema": schema}}}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def _embedded(name: str, schema: Any, schemas: dict[str, Any]) -> Any:
+def _embedded(version: PublicationVersion, text: str, schemas: dict[str, Any]) -> Any:
     """Return a schema whose definitions are among the components of the document."""
-    definitions = schema.pop("$defs", {}) if isinstance(schema, dict) else {}
+    schema = json.loads(text)
+    definitions = schema.pop("$defs", {})
+    # That of the document, which is not repeated.
+    schema.pop("$schema", None)
 
     def renamed(reference: str) -> str:
-        return f"#/components/schemas/{name}.{reference.rpartition('/')[2]}"
+        return f"#/components/schemas/{_component(version, reference.rpartition('/')[2])}"
 
     for key, definition in definitions.items():
-        schemas[f"{name}.{key}"] = _with_references(definition, renamed)
+        schemas[_component(version, key)] = _with_references(definition, renamed)
     return _with_references(schema, renamed)
+
+
+def _component(version: PublicationVersion, name: str) -> str:
+    # Only these signs are allowed.
+    return re.sub(r"[^\w.-]", "_", f"{version.name}.{version.number}.{name}", flags=re.ASCII)
 
 
 def _with_references(schema: Any, renamed: Callable[[str], str]) -> Any:

@@ -59,18 +59,23 @@ def failure(status: int, kind: str, message: str, hint: str = "") -> Response:
 
 
 def failure_of(error: EtlError) -> Response:
-    """Return an error of the platform; only client errors keep their message.
+    """Return an error of the platform; see `public_error`."""
+    return failure(*public_error(error))
+
+
+def public_error(error: EtlError) -> tuple[int, str, str, str]:
+    """Return status, kind, message and hint; only client errors keep their message.
 
     Other messages may contain paths and addresses of the server, and are only logged.
     """
     kind = type(error).__name__
     if isinstance(error, DeclarationError | NotFound):
-        return failure(error.http_status, kind, error.message, error.hint)
+        return error.http_status, kind, error.message, error.hint
     if isinstance(error, StoreError):
         hint = "Try again. If it persists, ask the operator."
-        return failure(503, kind, "The ledger cannot be read at present.", hint)
+        return 503, kind, "The ledger cannot be read at present.", hint
     hint = "Try again. If it persists, ask the owner of the publication."
-    return failure(503, kind, "The published data cannot be read at present.", hint)
+    return 503, kind, "The published data cannot be read at present.", hint
 
 
 def etag_of(version: PublicationVersion) -> str:
@@ -130,6 +135,7 @@ def docs_page(document: Mapping[str, Any]) -> Response:
     server = document["servers"][0]["url"]
     operations = [
         {
+            "endpoint": operation["tags"][0],
             "method": method.upper(),
             "path": path,
             "summary": operation["summary"],

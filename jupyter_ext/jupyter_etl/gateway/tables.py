@@ -17,7 +17,7 @@ from jupyter_etl.model import PublicationVersion
 from jupyter_etl.ports import Reading
 
 DEFAULT_LIMIT = 10_000
-_KNOWN = ("version", "limit", "offset", "columns", "format")
+KNOWN = ("version", "limit", "offset", "columns", "format")
 _LARGEST = 2**53
 
 
@@ -39,10 +39,10 @@ def parse_table_request(request: Request) -> TableRequest:
         DeclarationError: A parameter is unknown or its value is not allowed.
     """
     given = request.query_params
-    unknown = [name for name in given if name not in _KNOWN]
+    unknown = [name for name in given if name not in KNOWN]
     if unknown:
         raise DeclarationError(
-            f"There is no parameter {unknown[0]!r}.", hint=f"There are: {', '.join(_KNOWN)}."
+            f"There is no parameter {unknown[0]!r}.", hint=f"There are: {', '.join(KNOWN)}."
         )
     wanted = given.get("format", "json")
     if wanted != "json" and wanted not in FORMATS:
@@ -67,6 +67,14 @@ def parse_count(text: str | None, name: str, *, least: int) -> int | None:
     if number is None or len(text) > 16 or number < least:
         raise DeclarationError(f"{name}={text!r} is not a whole number of at least {least}.")
     return min(number, _LARGEST)
+
+
+def parse_version(request: Request) -> int | None:
+    """Parse the version in the path; raises `NotFound` for one that cannot exist."""
+    try:
+        return parse_count(request.path_params.get("number"), "version", least=1)
+    except DeclarationError as no_number:
+        raise NotFound("This version does not exist.") from no_number
 
 
 def _or(value: int | None, default: int) -> int:

@@ -32,6 +32,7 @@ from jupyter_etl.serving.queries.pages import CopyRef
 from jupyter_etl.serving.workers.protocol import WorkerSpec
 
 FUNCTION_LOADER = "jupyter_etl.serving.functions.serving:load"
+_TABLES = "jupyter_etl.serving.queries.tables:load_tables"
 _QUERY = "jupyter_etl.serving.queries.execution:load_query"
 _BLOCK = 1 << 20
 
@@ -79,10 +80,12 @@ class Served:
     Args:
         marks: Those that it was loaded with.
         endpoints: By name.
+        is_loaded: Whether the ledger has been read.
     """
 
     marks: Mapping[str, ServedMark] = field(default_factory=dict)
     endpoints: Mapping[str, ServedEndpoint] = field(default_factory=dict)
+    is_loaded: bool = False
 
 
 def load_served(store: Store, before: Served) -> Served:
@@ -92,7 +95,7 @@ def load_served(store: Store, before: Served) -> Served:
         StoreError: The ledger does not answer.
     """
     marks = store.load_served_marks()
-    if marks == before.marks:
+    if before.is_loaded and marks == before.marks:
         return before
     traffic = {one.name: one for one in store.load_all_traffic()}
     found: dict[str, list[PublicationVersion]] = {}
@@ -100,6 +103,7 @@ def load_served(store: Store, before: Served) -> Served:
         found.setdefault(version.name, []).append(version)
     return Served(
         marks=marks,
+        is_loaded=True,
         endpoints={name: _served(versions, traffic.get(name)) for name, versions in found.items()},
     )
 
@@ -162,7 +166,7 @@ class EndpointBackend:
 
         Args:
             number: The version; None for the live one.
-            keys: Columns to index, if the table has them.
+            keys: Columns to index, if the table has them, in addition to its own key.
 
         Raises:
             NotFound: There is no such table or version.
@@ -170,11 +174,25 @@ class EndpointBackend:
         """
         version = choose_version(self._etl.publications, name, number=number)
         columns = {column.name for column in version.what.columns}
-        return self._copies.ensure(version, [key for key in keys if key in columns])
+        every = dict.fromkeys([*keys, *version.what.key])
+        return self._copies.ensure(version, [key for key in every if key in columns])
+
+    def drop_copies(self) -> None:
+        """Delete the copies that no gateway of this machine has used for a while."""
+        self._copies.drop_unused(())
 
     def write_tables(self, tables: Tables) -> None:
         """Tell the workers which versions ``etl.lookup`` reads."""
         write_tables(self._tables, tables)
+
+    def tables_spec(self) -> WorkerSpec:
+        """Return how the workers that read filtered tables are started."""
+        options = {
+            "folder": str(self._copies.folder),
+            "secret": self._pages_key,
+            "timezone": self._etl.settings.timezone,
+        }
+        return WorkerSpec(name="The tables' reader", loader=_TABLES, options=options)
 
     def spec(self, version: PublicationVersion) -> WorkerSpec:
         """Return how the workers of a version are started.
@@ -192,7 +210,8 @@ class EndpointBackend:
         }
         if endpoint.kind is EndpointKind.QUERY:
             query = QuerySpec(
-                name=version.name,
+                # Pages of a draft are not those of the version with the same number.
+                name=version_label(version) if version.draft else version.name,
                 version=version.number,
                 sql=endpoint.sql,
                 limit=endpoint.limit,

@@ -195,7 +195,8 @@ def test_the_schema_describes_types_defaults_and_what_is_required() -> None:
     schema: Any = schema_of(known)
     assert schema["required"] == ["a"]
     assert schema["additionalProperties"] is False
-    assert schema["properties"]["a"] == {"type": "integer"}
+    bounds = {"minimum": -(2.0**127), "exclusiveMaximum": 2.0**127}
+    assert schema["properties"]["a"] == {"type": "integer", **bounds}
     assert schema["properties"]["b"]["anyOf"][0]["items"] == {"type": "string", "format": "date"}
     assert schema["properties"]["c"]["default"] == "0.10"
     assert schema["properties"]["d"]["description"] == "Default: now."

@@ -35,7 +35,7 @@ from jupyter_etl.serving.queries.parameters import (
     values_of_json,
     values_of_text,
 )
-from jupyter_etl.serving.queries.rejection import answer_of, rejected
+from jupyter_etl.serving.queries.rejection import answer_of, invalid, rejected
 from jupyter_etl.serving.queries.results import body_of, exact, media_type
 from jupyter_etl.serving.queries.statements import parse_select, placeholders
 from jupyter_etl.serving.queries.stored_types import usual_rows
@@ -133,7 +133,11 @@ class LoadedQuery:
     def _answer(self, call: QueryCall) -> Answer:
         spec = self._spec
         reserved, pairs = split_pairs(call.pairs, RESERVED)
-        media = media_type(single(reserved, "format") or call.accept)
+        if pairs and call.values is not None:
+            name = pairs[0][0]
+            message = f"'{name}' is in the query string; the body has the parameters."
+            raise invalid([(name, message)])
+        media = media_type(call.accept, single(reserved, "format"))
         limit = limit_of(single(reserved, "limit"), spec.limit)
         given = pairs if call.values is None else list(call.values.items())
         digest = digest_of(sorted(given, key=lambda one: one[0]))

@@ -37,7 +37,7 @@ def failures(database: Database, copies: Mapping[str, CopyRef]) -> Iterator[None
     try:
         yield
     except duckdb.Error as problem:
-        text = _KIND.sub("", shown(first_line(problem)))[:400]
+        text = _KIND.sub("", shown(first_line(problem)))[:400].rstrip("!. ") + "."
         if isinstance(problem, duckdb.InterruptException):
             raise rejected(
                 504, "Timeout", "The query took too long and was stopped.", "Ask for fewer rows."

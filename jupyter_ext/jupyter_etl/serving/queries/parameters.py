@@ -29,7 +29,10 @@ _MOST_DIGITS = 38
 
 SCALARS: Mapping[ParameterType, tuple[str, Mapping[str, object]]] = {
     ParameterType.STR: ("a text", {"type": "string"}),
-    ParameterType.INT: ("an integer, like 42", {"type": "integer"}),
+    ParameterType.INT: (
+        "an integer of at most 128 bits, like 42",
+        {"type": "integer", "minimum": -(2.0**127), "exclusiveMaximum": 2.0**127},
+    ),
     ParameterType.FLOAT: ("a number, like 0.5", {"type": "number"}),
     ParameterType.BOOL: ("true or false", {"type": "boolean"}),
     ParameterType.DATE: ("a date, like 2026-01-31", {"type": "string", "format": "date"}),

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jupyter_etl.serving.queries.rejection import rejected
+from jupyter_etl.language.names import listed
+from jupyter_etl.serving.queries.rejection import invalid, rejected
 
 if TYPE_CHECKING:
     import duckdb
@@ -216,15 +217,21 @@ _BODIES: dict[str, Callable[[pa.Table], bytes]] = {
 _SHORT = {"json": JSON, "csv": CSV, "arrow": ARROW, "parquet": PARQUET}
 
 
-def media_type(accept: str) -> str:
+def media_type(accept: str, format: str | None = None) -> str:
     """Return the media type of an answer.
 
     Args:
-        accept: Header ``Accept``, or ``json``, ``csv``, ``arrow`` or ``parquet``; "" is JSON.
+        accept: Header ``Accept``, or a name as for ``format``; "" is JSON.
+        format: ``json``, ``csv``, ``arrow`` or ``parquet``, which precedes the header.
 
     Raises:
         Rejected: None of the media types is known.
     """
+    if format is not None:
+        if format not in _SHORT:
+            message = f"'format' takes {listed(_SHORT)}, but got {format[:80]!r}."
+            raise invalid([("format", message)])
+        return _SHORT[format]
     if accept.strip() in _SHORT:
         return _SHORT[accept.strip()]
     ranges = [_range(part) for part in accept.split(",") if part.strip()]

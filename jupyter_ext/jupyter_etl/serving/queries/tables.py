@@ -91,7 +91,7 @@ class LoadedTables:
 
     def _answer(self, call: TableCall) -> Answer:
         reserved, others = split_pairs(call.pairs, ("limit", "next", "format", "version"))
-        media = media_type(single(reserved, "format") or call.accept)
+        media = media_type(call.accept, single(reserved, "format"))
         digest = digest_of(sorted(others, key=lambda one: one[0]))
         copies = {call.name: call.copy}
         token = PageToken(call.name, 0, copies, 0, time.time(), digest)
