@@ -23,12 +23,14 @@ def endpoint_pages(endpoints: Endpoints) -> list[Route]:
         return [found[name] for name in sorted(found) if access.may_call(name)]
 
     async def openapi(request: Request) -> Response:
-        server = f"{request.url.scheme}://{request.url.netloc}"
-        return json_answer(openapi_document(callable_by(request), server=server))
+        # Relative to the address of the document: a proxy's is not known here.
+        prefix = request.scope.get("root_path", "") or "/"
+        return json_answer(openapi_document(callable_by(request), server=prefix))
 
     async def docs(request: Request) -> Response:
         server = f"{request.url.scheme}://{request.url.netloc}"
-        return docs_page(openapi_document(callable_by(request), server=server))
+        root = request.scope.get("root_path", "")
+        return docs_page(openapi_document(callable_by(request), server=f"{server}{root}"))
 
     async def ready(request: Request) -> Response:
         if endpoints.is_ready:
