@@ -130,7 +130,9 @@ def test_no_body_is_taken_that_is_none(gateway: Gateway, what: str) -> None:
     for path in CALLS:
         for kind in ("application/json", "text/plain", "application/vnd.apache.arrow.stream"):
             answer = gateway.post(filled(path), BODIES[what], headers={"Content-Type": kind})
-            seen.note((path, what, kind), answer.status_code, REFUSED)
+            # An empty batch is answered with no results.
+            empty = what == "array" and "batch" in path and "json" in kind
+            seen.note((path, what, kind), answer.status_code, {200} if empty else REFUSED)
             tells_nothing(answer)
             assert len(answer.content) < 10_000
     seen.done(3 * len(CALLS))
