@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.application import serve
-from jupyter_etl.gateway.endpoints import served_endpoints
+from jupyter_etl.gateway.endpoints.endpoints import served_endpoints
 from jupyter_etl.gateway.token_file import TokenFile
 from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.language.numbers import PORT

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from jupyter_etl.gateway.endpoints import Endpoints
-from jupyter_etl.gateway.metrics import metrics_text
-from jupyter_etl.gateway.openapi import openapi_document
+from jupyter_etl.gateway.endpoints.endpoints import Endpoints
+from jupyter_etl.gateway.endpoints.metrics import metrics_text
+from jupyter_etl.gateway.endpoints.openapi import openapi_document
 from jupyter_etl.gateway.responses import docs_page, failure, json_answer
 from jupyter_etl.gateway.tokens import access_of
 from jupyter_etl.services.serving import ServedEndpoint
