@@ -92,7 +92,7 @@ def test_promotions_and_rollbacks_lose_no_call(gateways: list[Gateway], ledger: 
             matches = body == {"result": int(answer.headers["x-version"])}
             found[answer.status_code, matches or answer.text] += 1
             # Four clients that never wait would take all of a core.
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
         return found
 
     follow(gateways, ledger.endpoints.promote("score", 3))
