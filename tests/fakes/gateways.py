@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from fakes.notebook_cells import defined
 from jupyter_etl.gateway.application import create_app
-from jupyter_etl.gateway.endpoints import Endpoints, served_endpoints
+from jupyter_etl.gateway.endpoints.endpoints import Endpoints, served_endpoints
 from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.model import (
     Endpoint,

@@ -400,6 +400,16 @@ def test_a_version_whose_packages_are_not_here_is_down(gateway: Gateway) -> None
     assert "numpy" in answer.json()["error"]["message"]
 
 
+def test_the_version_before_one_that_is_down_answers(gateway: Gateway, ledger: Etl) -> None:
+    publish_function(ledger, "fallen", SCORE, function="score")
+    publish_function(ledger, "fallen", SCORE, function="score", packages={"numpy": "0.9.0"})
+    until("the function", lambda: "fallen" in gateway.endpoints.served.endpoints)
+    answer = gateway.post("/functions/fallen", {"age": 42.75})
+    assert (answer.json(), answer.headers["x-version"]) == ({"result": {"p": 0.5}}, "1")
+    asked = gateway.post("/functions/fallen/versions/2", {"age": 42.75})
+    assert kind_of(asked) == (503, "EndpointDown")
+
+
 def test_a_query_whose_table_is_gone_or_has_lost_a_column(gateway: Gateway, ledger: Etl) -> None:
     publish_table(ledger, "short", SALES)
     publish_query(ledger, "of_short", "select region from short")

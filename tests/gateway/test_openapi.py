@@ -191,7 +191,7 @@ def test_any_request_is_answered_as_documented(
     for operation in [found.ok() for found in schema.get_all_operations()]:
 
         @settings(
-            max_examples=15,
+            max_examples=12,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],

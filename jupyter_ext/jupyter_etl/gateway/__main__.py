@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.application import serve
-from jupyter_etl.gateway.endpoints import served_endpoints
+from jupyter_etl.gateway.endpoints.endpoints import served_endpoints
 from jupyter_etl.gateway.token_file import TokenFile
 from jupyter_etl.gateway.tokens import KnownTokens
 from jupyter_etl.language.numbers import PORT
@@ -29,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default="8787")
     args = parser.parse_args(argv)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        # The server raises it again when it has answered all requests.
+        signal.signal(one, _end)
     try:
         asked = PORT.parse(args.port)
         etl = Etl.open()
@@ -45,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 token.current,
                 tokens=KnownTokens(etl.tokens.list, etl.tokens.note_uses),
                 endpoints=served_endpoints(etl),
-                announce=lambda: print(ready, flush=True),  # noqa: T201 - scripts wait for this line
+                announce=lambda: _print(ready),
                 redact=etl.redacted_answer,
             )
         finally:
@@ -64,6 +69,15 @@ def _free_port(host: str) -> int:
     with socket.create_server((host, 0)) as free:
         port: int = free.getsockname()[1]
     return port
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _print_error(text: str) -> None:

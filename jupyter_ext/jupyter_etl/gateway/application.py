@@ -17,12 +17,12 @@ from starlette.routing import Route
 
 from jupyter_etl.errors import EtlError, NotFound
 from jupyter_etl.gateway.authentication import TokenGate
-from jupyter_etl.gateway.calls import call_routes, rejection
 from jupyter_etl.gateway.catalogue import Catalogue
-from jupyter_etl.gateway.endpoint_pages import endpoint_pages
-from jupyter_etl.gateway.endpoints import Endpoints
+from jupyter_etl.gateway.endpoints.calls import call_routes, rejection
+from jupyter_etl.gateway.endpoints.endpoints import Endpoints
+from jupyter_etl.gateway.endpoints.filtered_tables import filtered_table, has_filters
+from jupyter_etl.gateway.endpoints.pages import endpoint_pages
 from jupyter_etl.gateway.files import file_answer
-from jupyter_etl.gateway.filtered_tables import filtered_table, has_filters
 from jupyter_etl.gateway.responses import failure, failure_of, href_of, index_page, json_answer
 from jupyter_etl.gateway.sign_in import SIGN_OUT_PATH, sign_out, wants_page
 from jupyter_etl.gateway.tables import parse_version, table_answer

@@ -29,7 +29,7 @@ from jupyter_etl.errors import DeclarationError
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?$"
 
 _WIRE: Mapping[Any, Any] = {
     datetime: Annotated[datetime, msgspec.Meta(tz=True)],

@@ -16,7 +16,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from jupyter_etl.gateway.endpoints import Endpoints
+    from jupyter_etl.gateway.endpoints.endpoints import Endpoints
 
 
 def metrics_text(endpoints: Endpoints) -> bytes:

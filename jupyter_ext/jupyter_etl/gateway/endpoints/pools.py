@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from anyio.to_thread import run_sync
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.gateway.background import Background
-from jupyter_etl.gateway.table_copies import TableCopies
+from jupyter_etl.gateway.endpoints.background import Background
+from jupyter_etl.gateway.endpoints.table_copies import TableCopies
 from jupyter_etl.model import PublicationVersion
 from jupyter_etl.services.serving import (
     EndpointBackend,

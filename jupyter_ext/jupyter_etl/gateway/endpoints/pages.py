@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from jupyter_etl.gateway.endpoints import Endpoints
-from jupyter_etl.gateway.metrics import metrics_text
-from jupyter_etl.gateway.openapi import openapi_document
+from jupyter_etl.gateway.endpoints.endpoints import Endpoints
+from jupyter_etl.gateway.endpoints.metrics import metrics_text
+from jupyter_etl.gateway.endpoints.openapi import openapi_document
 from jupyter_etl.gateway.responses import docs_page, failure, json_answer
 from jupyter_etl.gateway.tokens import access_of
 from jupyter_etl.services.serving import ServedEndpoint
@@ -23,12 +23,14 @@ def endpoint_pages(endpoints: Endpoints) -> list[Route]:
         return [found[name] for name in sorted(found) if access.may_call(name)]
 
     async def openapi(request: Request) -> Response:
-        server = f"{request.url.scheme}://{request.url.netloc}"
-        return json_answer(openapi_document(callable_by(request), server=server))
+        # Relative to the address of the document: a proxy's is not known here.
+        prefix = request.scope.get("root_path", "") or "/"
+        return json_answer(openapi_document(callable_by(request), server=prefix))
 
     async def docs(request: Request) -> Response:
         server = f"{request.url.scheme}://{request.url.netloc}"
-        return docs_page(openapi_document(callable_by(request), server=server))
+        root = request.scope.get("root_path", "")
+        return docs_page(openapi_document(callable_by(request), server=f"{server}{root}"))
 
     async def ready(request: Request) -> Response:
         if endpoints.is_ready:

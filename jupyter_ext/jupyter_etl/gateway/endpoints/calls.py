@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.catalogue import absent
-from jupyter_etl.gateway.endpoints import EndpointCall, Endpoints
+from jupyter_etl.gateway.endpoints.endpoints import EndpointCall, Endpoints
 from jupyter_etl.gateway.responses import SAFE_HEADERS, failure_of, not_modified, unchanged
 from jupyter_etl.gateway.tables import parse_version
 from jupyter_etl.gateway.tokens import access_of

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jupyter_etl.errors import NotFound
-from jupyter_etl.gateway.calls import answered
 from jupyter_etl.gateway.catalogue import Catalogue, live_version
-from jupyter_etl.gateway.endpoints import Endpoints
+from jupyter_etl.gateway.endpoints.calls import answered
+from jupyter_etl.gateway.endpoints.endpoints import Endpoints
 from jupyter_etl.gateway.tables import KNOWN, parse_count
 from jupyter_etl.model import PublicationKind
 

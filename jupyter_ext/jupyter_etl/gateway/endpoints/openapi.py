@@ -66,7 +66,7 @@ def openapi_document(endpoints: Iterable[ServedEndpoint], *, server: str) -> dic
 
     Args:
         endpoints: Those that the token may call. Drafts are left out.
-        server: Base URL of the gateway.
+        server: URL of the gateway, absolute or relative to that of the document.
     """
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths: dict[str, Any] = {}

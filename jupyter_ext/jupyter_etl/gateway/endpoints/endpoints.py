@@ -16,12 +16,12 @@ import msgspec
 from anyio.to_thread import run_sync
 
 from jupyter_etl.errors import EtlError
-from jupyter_etl.gateway.background import Background
-from jupyter_etl.gateway.call_counts import CallCounter
 from jupyter_etl.gateway.catalogue import absent
-from jupyter_etl.gateway.pools import VersionPools
+from jupyter_etl.gateway.endpoints.background import Background
+from jupyter_etl.gateway.endpoints.call_counts import CallCounter
+from jupyter_etl.gateway.endpoints.pools import VersionPools
+from jupyter_etl.gateway.endpoints.table_copies import TableCopies
 from jupyter_etl.gateway.responses import public_error
-from jupyter_etl.gateway.table_copies import TableCopies
 from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion
 from jupyter_etl.services.call_log import LoggedCall
 from jupyter_etl.services.etl import Etl
