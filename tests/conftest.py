@@ -123,7 +123,7 @@ def isolation(
     monkeypatch.setenv(PREFIX + "AUTOSTART", "0")
     monkeypatch.setenv(PREFIX + "TIMEZONE", "UTC")
     # Most tests make one run; a runner that is ready for a second would be for nobody.
-    monkeypatch.setenv(PREFIX + "STANDBY", "0")
+    monkeypatch.setenv(PREFIX + "PRESTART", "0")
     # The package keyring would ask the desktop's, with what is in there.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     # How full this machine's disk is must not matter.

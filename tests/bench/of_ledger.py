@@ -64,16 +64,16 @@ def idle_tick(folder: Path, size: Size) -> Iterator[Figure]:
         now = at.etl.clock.now()
         deploy_many(at, size.schedules, cron=SIX, now=now, due=next_six(now))
         scheduler = at.etl.scheduler(workers=2)
-        need(scheduler.tick() == 0, "something was due")
+        need(scheduler.poll() == 0, "something was due")
 
         def look() -> None:
-            need(scheduler.tick() == 0, "something was due")
+            need(scheduler.poll() == 0, "something was due")
 
         need(len(at.etl.pipelines.list()) == size.schedules, "pipelines are missing")
-        times = [_timed(look) * 1000 for _ in range(size.ticks)]
+        times = [_timed(look) * 1000 for _ in range(size.polls)]
         return statistics.median(times), f"the worst of {len(times)} {max(times):.3g} ms"
 
-    what = f"idle tick with {size.schedules:,} schedules"
+    what = f"idle poll with {size.schedules:,} schedules"
     yield from _on_each(folder, (1.0, 5.0), lambda kind: f"{what}, {kind}", "ms", measure)
 
 
@@ -139,7 +139,7 @@ def claim(folder: Path, size: Size) -> Iterator[Figure]:
             need(len(claims) == 2, f"{len(claims)} runs were claimed")
             taken.update(one.run.id for one in claims)
 
-        times = [_timed(take) * 1000 for _ in range(size.ticks)]
+        times = [_timed(take) * 1000 for _ in range(size.polls)]
         need(len(taken) == 2 * len(times), "a run was claimed twice")
         return statistics.median(times), f"the worst of {len(times)} {max(times):.3g} ms"
 
@@ -163,11 +163,14 @@ def cron(folder: Path, size: Size) -> Iterator[Figure]:
         days = count_from(1)
         for peer, code in (("croniter", _CRONITER), ("APScheduler", _APSCHEDULER)):
             theirs.do(given + code)
-            asked = [ours.do("value = ticks(0)").value, theirs.do("value = ticks(0)").value]
+            asked = [
+                ours.do("value = occurrences(0)").value,
+                theirs.do("value = occurrences(0)").value,
+            ]
             need(asked[0] == asked[1], f"the times differ from those of {peer}")
             found = in_turn(
-                lambda: ours.do(f"ticks({next(days)})"),
-                lambda: theirs.do(f"ticks({next(days)})"),
+                lambda: ours.do(f"occurrences({next(days)})"),
+                lambda: theirs.do(f"occurrences({next(days)})"),
                 size.data_pairs,
             )
             yield against(f"{count} next times of cron, to {peer}", found, peer, None)
@@ -176,7 +179,7 @@ def cron(folder: Path, size: Size) -> Iterator[Figure]:
 _OURS = """
 from jupyter_etl.scheduling.occurrences import next_occurrence
 from jupyter_etl.model import Schedule, ScheduleKind
-def ticks(day):
+def occurrences(day):
     made, start = [], begin + timedelta(days=day)
     for text in exprs:
         schedule, at = Schedule(kind=ScheduleKind.CRON, text=text, cron=text), start
@@ -187,7 +190,7 @@ def ticks(day):
 """
 _CRONITER = """
 from croniter import croniter
-def ticks(day):
+def occurrences(day):
     made, start = [], begin + timedelta(days=day)
     for text in exprs:
         source = croniter(text, start)
@@ -197,7 +200,7 @@ def ticks(day):
 """
 _APSCHEDULER = """
 from apscheduler.triggers.cron import CronTrigger
-def ticks(day):
+def occurrences(day):
     made, start = [], begin + timedelta(days=day)
     for text in exprs:
         # Its own numbers of weekdays begin with Monday.
@@ -215,7 +218,7 @@ def _plan_all(at: Platform) -> float:
 
     def plan() -> None:
         while at.etl.store.load_due(at.etl.clock.now(), limit=1):
-            scheduler.tick()
+            scheduler.poll()
 
     return _timed(plan)
 

@@ -292,7 +292,7 @@ def rest(folder: Path, size: Size) -> Iterator[Figure]:
     ready_s = prestart_s(size)
     with platform(folder) as at:
         name = at.deploy("n0", "1 + 1")
-        with at.scheduler(workers=_WORKERS, JUPYTER_ETL_STANDBY=str(ready_s)):
+        with at.scheduler(workers=_WORKERS, JUPYTER_ETL_PRESTART=str(ready_s)):
             at.run(name)
             at.etl.clock.wait(min(5.0, size.rest_s))
             # All descendants of this process, including a fork server that detached itself.

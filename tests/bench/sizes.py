@@ -20,7 +20,7 @@ class Size:
         due: Pipelines that are due at once.
         outage: Pipelines, due every minute, at the end of an outage of 30 days.
         queued: Queued runs while one is claimed.
-        ticks: Polls of the ledger, or claims, for a median.
+        polls: Polls of the ledger, or claims, for a median.
         rows: Rows of a table.
         tpch: Scale factor of TPC-H.
         csv_mb: Megabytes of a CSV file.
@@ -40,7 +40,7 @@ class Size:
     due: int = 10_000
     outage: int = 1_000
     queued: int = 100_000
-    ticks: int = 100
+    polls: int = 100
     rows: int = 3_000_000
     tpch: float = 1.0
     csv_mb: int = 500
@@ -68,7 +68,7 @@ QUICK = Size(
     due=200,
     outage=5,
     queued=300,
-    ticks=5,
+    polls=5,
     rows=20_000,
     tpch=0.01,
     csv_mb=2,

@@ -237,7 +237,7 @@ def test_runs_that_have_ended_are_no_work(tmp_path: Path) -> None:
         queue_many(at, names, 12, state=RunState.SUCCEEDED)
         assert at.etl.runs.count(states=[RunState.SUCCEEDED]) == 12
         assert {len(one) for one in at.etl.runs.last(names, count=10).values()} == {4}
-        assert at.etl.scheduler(workers=2).tick() == 0
+        assert at.etl.scheduler(workers=2).poll() == 0
 
 
 SCRIPT = """

@@ -74,5 +74,5 @@ def test_a_renamed_function_is_found() -> None:
 @pytest.mark.parametrize("size", [FULL, QUICK])
 def test_the_time_of_a_prestarted_runner_is_a_valid_setting(size: Size) -> None:
     seconds = prestart_s(size)
-    settings = Settings.from_env({"JUPYTER_ETL_STANDBY": str(seconds)})
+    settings = Settings.from_env({"JUPYTER_ETL_PRESTART": str(seconds)})
     assert settings.prestart_s == seconds

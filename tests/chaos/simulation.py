@@ -188,7 +188,7 @@ class Machine:
         self.scheduler = Scheduler(
             store=self.cluster.line(self), executor=self, clock=self.clock, notifier=self,
             id=f"{self.name}-{draw.getrandbits(64):x}", host=self.name, pid=1, workers=2,
-            lease_s=LEASE_S, tick_s=1.0, draw=draw.random,
+            lease_s=LEASE_S, poll_s=1.0, draw=draw.random,
         )  # fmt: skip
 
     def poll(self) -> None:
@@ -198,7 +198,7 @@ class Machine:
         self.polling = True
         self.cluster.latest = max(self.cluster.latest, self.now())
         try:
-            self.scheduler.tick()
+            self.scheduler.poll()
         except StoreError:
             return
         finally:

@@ -63,7 +63,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def scheduler(store: Store, clock: FakeClock, executor: FakeExecutor, id: str) -> Scheduler:
     return Scheduler(
         store=store, executor=executor, clock=clock, notifier=Nobody(), id=id, host=id, pid=1,
-        workers=2, lease_s=30.0, tick_s=1.0, draw=lambda: 0.5,
+        workers=2, lease_s=30.0, poll_s=1.0, draw=lambda: 0.5,
     )  # fmt: skip
 
 
@@ -82,14 +82,14 @@ def test_what_is_deployed_later_is_seen_by_every_scheduler(store: Store) -> None
     clock = FakeClock()
     executor = FakeExecutor(store, clock, finish_at_once=True)
     one, two = (scheduler(store, clock, executor, id) for id in ("one", "two"))
-    one.tick()
-    two.tick()
+    one.poll()
+    two.poll()
     deploy(store, clock)
     clock.advance(60)
-    two.tick()
+    two.poll()
     assert [run.state for run in store.load_runs()] == [RunState.SUCCEEDED]
     clock.advance(60)
-    one.tick()
+    one.poll()
     assert [run.state for run in store.load_runs()] == [RunState.SUCCEEDED] * 2
 
 
@@ -97,12 +97,12 @@ def test_a_run_whose_scheduler_and_runner_are_dead_ends_at_its_time_limit(store:
     clock = FakeClock()
     deploy(store, clock, retries=0)
     clock.advance(60)
-    scheduler(store, clock, FakeExecutor(store, clock), "one").tick()
+    scheduler(store, clock, FakeExecutor(store, clock), "one").poll()
     assert store.load_runs()[0].state is RunState.RUNNING
     heir = scheduler(store, clock, FakeExecutor(store, clock), "two")
     for _ in range(50):
         clock.advance(1)
-        heir.tick()
+        heir.poll()
     run = store.load_runs()[-1]
     assert (run.state, run.outcome) == (RunState.FAILED, Outcome.LOST)
     assert run.finished_at is not None

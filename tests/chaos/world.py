@@ -115,8 +115,8 @@ class World:
             "JUPYTER_ETL_OWNER": "sam",
             "JUPYTER_ETL_TIMEZONE": "UTC",
             "JUPYTER_ETL_AUTOSTART": "0",
-            "JUPYTER_ETL_TICK": "0.5",
-            "JUPYTER_ETL_BEAT": str(self.lease_s / 6),
+            "JUPYTER_ETL_POLL": "0.5",
+            "JUPYTER_ETL_HEARTBEAT": str(self.lease_s / 6),
             "JUPYTER_ETL_LEASE": str(self.lease_s),
             **more,
         }

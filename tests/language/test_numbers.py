@@ -100,7 +100,7 @@ STRICT: dict[str, Callable[[str], object]] = {
 """What reads whole numbers, and nothing around them."""
 
 TRIMMED: dict[str, Callable[[str], object]] = {
-    **{f"setting {name}": of_setting(name) for name in ("WORKERS", "KEEP_DAYS", "STANDBY")},
+    **{f"setting {name}": of_setting(name) for name in ("WORKERS", "KEEP_DAYS", "PRESTART")},
     "rows": parse_amount,
     "parameter": lambda text: coerce(Parameter(name="x", type=ParameterType.INT), text, at=NOON),
 }

@@ -48,7 +48,7 @@ def _execute(folder: Path, user_home: Path, names: tuple[str, ...]) -> None:
         "HOME": str(user_home),
         "IPYTHONDIR": str(user_home / "ipython"),
         "JUPYTER_ETL_HOME": str(folder / "etl"),
-        "JUPYTER_ETL_STANDBY": "0",
+        "JUPYTER_ETL_PRESTART": "0",
         "PYTHONPATH": os.pathsep.join([str(DATA.parent), os.environ.get("PYTHONPATH", "")]),
     }
     running = []

@@ -47,7 +47,7 @@ def scheduler_of(store, clock, executor, notifier) -> Callable[..., Scheduler]:
     def make(id: str = "one", *, workers: int = 2, on=store, by=executor) -> Scheduler:
         return Scheduler(
             store=on, executor=by, clock=clock, notifier=notifier, id=id, host="here", pid=1,
-            workers=workers, lease_s=30.0, tick_s=1.0, draw=lambda: 0.5,
+            workers=workers, lease_s=30.0, poll_s=1.0, draw=lambda: 0.5,
         )  # fmt: skip
 
     return make

@@ -40,7 +40,7 @@ def oracle_occurrences(cron: str, zone: str, start: datetime, end: datetime) -> 
         until = np.cumsum(_matches(cron, every))[np.maximum.accumulate(locals) - every[0]]
         due = np.diff(until) > 0
     occurrences = [start - timedelta(days=1) + int(n + 1) * _MINUTE for n in np.flatnonzero(due)]
-    return [tick.astimezone(UTC) for tick in occurrences if tick > start]
+    return [occurrence.astimezone(UTC) for occurrence in occurrences if occurrence > start]
 
 
 @cache

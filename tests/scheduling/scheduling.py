@@ -65,7 +65,7 @@ def states(store: Store) -> list[RunState]:
 def pass_time(scheduler: Scheduler, clock: FakeClock, seconds: int) -> None:
     for _ in range(seconds):
         clock.advance(1)
-        scheduler.tick()
+        scheduler.poll()
 
 
 def never() -> bool:

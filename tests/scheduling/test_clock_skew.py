@@ -62,7 +62,7 @@ class Machine:
         self.scheduler = Scheduler(
             store=store, executor=FakeExecutor(store, self.clock, finish_at_once=True),
             clock=self.clock, notifier=FakeNotifier(), id=id, host="here", pid=1, workers=4,
-            lease_s=30.0, tick_s=1.0, draw=lambda: 0.5, ledger_time=ledger_time,
+            lease_s=30.0, poll_s=1.0, draw=lambda: 0.5, ledger_time=ledger_time,
             is_running=lambda info: running,
         )  # fmt: skip
 
@@ -83,7 +83,7 @@ def go(clock: FakeClock, seconds: int, *machines: Machine, step: int = 1) -> Non
     for _ in range(seconds // step):
         clock.advance(step)
         for machine in machines:
-            machine.scheduler.tick()
+            machine.scheduler.poll()
 
 
 def made(store: Store) -> list[Run]:

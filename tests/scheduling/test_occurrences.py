@@ -72,10 +72,10 @@ def test_occurrences_around_a_clock_change_follow_the_rules(
     schedule, expected = cron(text, zone), oracle_occurrences(text, zone, start, end)
     assert list(occurrences_between(schedule, start, end)) == expected
     assert count_occurrences(schedule, start, end) == len(expected)
-    backwards, tick = [], previous_occurrence(schedule, end + timedelta(microseconds=1))
-    while tick is not None and tick > start:
-        backwards.append(tick)
-        tick = previous_occurrence(schedule, tick)
+    backwards, occurrence = [], previous_occurrence(schedule, end + timedelta(microseconds=1))
+    while occurrence is not None and occurrence > start:
+        backwards.append(occurrence)
+        occurrence = previous_occurrence(schedule, occurrence)
     assert backwards[::-1] == expected
 
 
@@ -107,8 +107,8 @@ def test_a_time_that_comes_twice_fires_once_and_one_left_out_after_the_gap() -> 
 def test_a_midnight_that_does_not_exist_is_not_invented() -> None:
     schedule = cron("0 */5 * * 0", SANTIAGO)
     local = [
-        tick.astimezone(ZoneInfo(SANTIAGO)).hour
-        for tick in next_occurrences(schedule, at("2026-09-05T12:00"), 4)
+        occurrence.astimezone(ZoneInfo(SANTIAGO)).hour
+        for occurrence in next_occurrences(schedule, at("2026-09-05T12:00"), 4)
     ]
     assert local == [5, 10, 15, 20]
 
@@ -179,10 +179,10 @@ def test_between_iterates_next_without_duplicates(
     schedule: Schedule, start: datetime, minutes: int
 ) -> None:
     end = start + timedelta(minutes=minutes)
-    expected, tick = [], next_occurrence(schedule, start)
-    while tick is not None and tick <= end:
-        expected.append(tick)
-        tick = next_occurrence(schedule, tick)
+    expected, occurrence = [], next_occurrence(schedule, start)
+    while occurrence is not None and occurrence <= end:
+        expected.append(occurrence)
+        occurrence = next_occurrence(schedule, occurrence)
     assert list(occurrences_between(schedule, start, end)) == expected
     assert expected == sorted(set(expected))
     assert count_occurrences(schedule, start, end) == len(expected)
@@ -226,11 +226,11 @@ def test_a_schedule_that_cannot_be_read_is_refused_by_name(schedule: Schedule, n
 
 def test_intervals_count_from_the_epoch() -> None:
     schedule = every(420)
-    tick = next_occurrence(schedule, at("2026-01-01T00:00"))
-    assert tick is not None
-    assert tick.timestamp() % 420 == 0
-    assert next_occurrence(schedule, tick) == tick + timedelta(minutes=7)
-    assert previous_occurrence(schedule, tick) == tick - timedelta(minutes=7)
+    occurrence = next_occurrence(schedule, at("2026-01-01T00:00"))
+    assert occurrence is not None
+    assert occurrence.timestamp() % 420 == 0
+    assert next_occurrence(schedule, occurrence) == occurrence + timedelta(minutes=7)
+    assert previous_occurrence(schedule, occurrence) == occurrence - timedelta(minutes=7)
 
 
 def test_one_shot_fires_once_and_after_never() -> None:

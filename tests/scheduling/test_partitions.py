@@ -105,7 +105,9 @@ def test_a_schedule_s_own_intervals(first: date, more: int, zone: str, when: str
         schedule, within[0].start - timedelta(microseconds=1), len(found) + 1
     )
     assert [p.start for p in found] == occurrences[:-1]
-    assert [interval_of(schedule, tick) for tick in occurrences[1:10]] == list(found[:9])
+    assert [interval_of(schedule, occurrence) for occurrence in occurrences[1:10]] == list(
+        found[:9]
+    )
     assert occurrences[-1] >= within[-1].end
 
 

@@ -36,7 +36,7 @@ def test_two_schedulers_make_one_run(store, clock, executor, scheduler_of, deplo
     for _ in range(10):
         clock.advance(20)
         for scheduler in both:
-            scheduler.tick()
+            scheduler.poll()
     keys = [run.new.logical_key for run in store.load_runs()]
     assert len(keys) == len(set(keys)) == 3
     assert len(executor.started) == 3
@@ -52,11 +52,11 @@ def test_a_plan_that_another_scheduler_made_first_is_left_to_it(
     class Overtaken(FailingStore):
         def load_due(self, now, *, limit):
             due = store.load_due(now, limit=limit)
-            fast.tick()
+            fast.poll()
             return due
 
     slow = scheduler_of("slow", on=Overtaken(store, "", 0))
-    slow.tick()
+    slow.poll()
     assert store.count_runs() == 1
     assert len(executor.started) == 1
 
@@ -76,7 +76,7 @@ def test_after_an_outage_a_new_scheduler_catches_up(
     clock.advance(30 + 4 * 60)
     new = scheduler_of("new", workers=9)
     for _ in expected:
-        new.tick()
+        new.poll()
     assert states(store) == expected
 
 
@@ -87,7 +87,7 @@ def test_no_more_attempts_than_workers(store, clock, scheduler_of, deploy) -> No
     scheduler = scheduler_of(by=executor, workers=2)
     while store.count_runs(states=[RunState.SUCCEEDED]) < 5:
         clock.advance(16)
-        scheduler.tick()
+        scheduler.poll()
         live = store.load_live_attempts()
         assert len(live) <= 2
         for claim in live:

@@ -182,7 +182,7 @@ def test_a_failure_and_the_recovery_are_notified(
     ]:
         while not store.load_live_attempts():
             clock.advance(10)
-            scheduler.tick()
+            scheduler.poll()
         executor.end(executor.started[-1], report, state)
         pass_time(scheduler, clock, 2)
     assert notifier.said == [("error", "sales failed"), ("info", "sales works again")]

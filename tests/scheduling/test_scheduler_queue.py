@@ -68,7 +68,7 @@ def test_an_endless_line_of_high_priority_starves_nobody(store, clock, scheduler
     first: dict[str, timedelta] = {}
     served: Counter[str] = Counter()
     for _ in range(120):
-        scheduler.tick()
+        scheduler.poll()
         for claim in list(executor.started):
             name = claim.run.new.pipeline
             first.setdefault(name, clock.now() - begun)
@@ -92,7 +92,7 @@ def test_who_is_waited_for_comes_before_a_day_of_others(store, clock, scheduler_
         add(store, clock, f"p{n}", "k")
     clock.advance(90 * 60)
     add(store, clock, "mine", "now", priority=100)
-    scheduler.tick()
+    scheduler.poll()
     assert [claim.run.new.pipeline for claim in executor.started] == ["mine"]
 
 
@@ -106,7 +106,7 @@ def test_five_hundred_runs_on_a_dead_source_are_one_try_in_half_a_minute(
         add(store, clock, f"p{i % 50}", str(i), sources=("wh",))
     tries: list[float] = []
     for _ in range(100):
-        scheduler.tick()
+        scheduler.poll()
         for claim in executor.started:
             tries.append(clock.monotonic())
             executor.end(claim, DEAD, RunState.FAILED)
@@ -127,7 +127,7 @@ def test_a_run_that_waits_for_a_source_does_not_keep_the_scheduler_busy(
     scheduler = scheduler_of(by=executor, workers=8)
     for i in range(FAILURES):
         add(store, clock, f"p{i}", "k", sources=("wh",))
-    scheduler.tick()
+    scheduler.poll()
     for claim in executor.started:
         executor.end(claim, DEAD, RunState.FAILED)
     executor.exits.clear()
@@ -178,7 +178,7 @@ def test_a_month_without_a_scheduler_is_one_run_a_pipeline(store, clock, schedul
     watched = Watched(store, 50)
     scheduler = scheduler_of(on=watched, by=executor, workers=50)
     for _ in range(25):
-        scheduler.tick()
+        scheduler.poll()
         for claim in executor.started[-50:]:
             if store.load_run(claim.run.id).state is RunState.RUNNING:
                 executor.succeed(claim)
@@ -200,6 +200,6 @@ def test_what_a_pipeline_is_told_to_be_goes_into_its_runs(
     declared = pipeline("sales", schedule=cron("* * * * *"), next_due=clock.now())
     declared = replace(declared, sources=("crm", "wh"), policy=Policy(priority=7))
     store.deploy(declared, now=clock.now())
-    scheduler_of().tick()
+    scheduler_of().poll()
     (run,) = store.load_runs()
     assert (run.new.priority, run.new.sources) == (7, ("crm", "wh"))

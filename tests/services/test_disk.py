@@ -92,18 +92,18 @@ def test_a_scheduler_starts_nothing_until_there_is_room(
     executor = FakeExecutor(etl.store, clock, finish_at_once=True)
     scheduler = Scheduler(
         store=etl.store, executor=executor, clock=clock, notifier=None,  # type: ignore[arg-type]
-        id="one", host="here", pid=1, workers=2, lease_s=30.0, tick_s=1.0,
+        id="one", host="here", pid=1, workers=2, lease_s=30.0, poll_s=1.0,
         pause=disk_guard(replace(etl.settings, disk_reserve=5.0), disk),
     )  # fmt: skip
     run = etl.store.add_run(a_run(due_at=clock.now()), now=clock.now())
     disk.holds(10)
     with caplog.at_level(logging.WARNING):
-        scheduler.tick()
-        scheduler.tick()
+        scheduler.poll()
+        scheduler.poll()
         assert executor.started == []
         assert etl.store.load_run(run.id).state is RunState.QUEUED
         disk.holds(500)
-        scheduler.tick()
+        scheduler.poll()
     assert etl.store.load_run(run.id).state is RunState.SUCCEEDED
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
@@ -155,11 +155,11 @@ def test_every_surface_shows_why_a_scheduler_starts_nothing(etl: Etl) -> None:
     scheduler = Scheduler(
         store=etl.store, executor=FakeExecutor(etl.store, clock), clock=clock,
         notifier=None, id="one", host=host_name(), pid=os.getpid(),  # type: ignore[arg-type]
-        workers=2, lease_s=30.0, tick_s=1.0, pause=lambda: why[0],
+        workers=2, lease_s=30.0, poll_s=1.0, pause=lambda: why[0],
     )  # fmt: skip
     etl.store.add_run(a_run(due_at=clock.now()), now=clock.now())
-    scheduler.tick()
-    scheduler.tick()
+    scheduler.poll()
+    scheduler.poll()
     name = f"{host_name()}:{os.getpid()}"
     overview = etl.health.overview()
     assert overview.waiting == {name: why[0]}
@@ -169,6 +169,6 @@ def test_every_surface_shows_why_a_scheduler_starts_nothing(etl: Etl) -> None:
     assert why[0] in found["scheduler"].message
 
     why[0] = ""
-    scheduler.tick()
-    scheduler.tick()
+    scheduler.poll()
+    scheduler.poll()
     assert etl.health.overview().waiting == {}

@@ -72,7 +72,7 @@ class World:
         self.clock.at[seconds] = lambda: over.append(True)
         Scheduler(
             store=self.store, executor=self.executor, clock=self.clock, notifier=None,  # type: ignore[arg-type]
-            id="one", host="here", pid=1, workers=1, lease_s=LEASE_S, tick_s=1.0, draw=lambda: 0.0,
+            id="one", host="here", pid=1, workers=1, lease_s=LEASE_S, poll_s=1.0, draw=lambda: 0.0,
         ).run(stop=lambda: bool(over))  # fmt: skip
 
     def stop_server(self) -> None:

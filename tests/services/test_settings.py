@@ -59,6 +59,13 @@ def test_the_environment_and_what_wins_over_it() -> None:
     assert (given.ledger, given.autostart) == ("l", True)
 
 
+def test_former_names_are_read_where_the_new_one_is_not_set() -> None:
+    former = {"JUPYTER_ETL_BEAT": "3", "JUPYTER_ETL_TICK": "2", "JUPYTER_ETL_STANDBY": "7"}
+    settings = Settings.from_env(former)
+    assert (settings.heartbeat_s, settings.poll_s, settings.prestart_s) == (3, 2, 7)
+    assert Settings.from_env({**former, "JUPYTER_ETL_POLL": "4"}).poll_s == 4
+
+
 def test_another_process_gets_the_same_settings() -> None:
     settings = Settings.from_env({"JUPYTER_ETL_HOME": "/a", "JUPYTER_ETL_ALERTS": "x y"})
     assert Settings.from_env(settings.environ()) == settings
@@ -71,12 +78,15 @@ def test_another_process_gets_the_same_settings() -> None:
         ("WORKERS", "many"),
         ("WORKERS", "1.5"),
         ("WORKERS", "inf"),
-        *((name, "1e12") for name in ("WORKERS", "LEASE", "BEAT", "TICK", "KEEP_DAYS", "STANDBY")),
+        *(
+            (name, "1e12")
+            for name in ("WORKERS", "LEASE", "HEARTBEAT", "POLL", "KEEP_DAYS", "PRESTART")
+        ),
         *((name, "9" * 60) for name in ("LEASE", "KEEP_VERSIONS", "MEMORY", "CELL_OUTPUT")),
         ("LEASE", "-1"),
         ("LEASE", "nan"),
-        ("BEAT", "5s"),
-        ("TICK", "0"),
+        ("HEARTBEAT", "5s"),
+        ("POLL", "0"),
         ("MEMORY", "plenty"),
         ("CELL_OUTPUT", "-1MB"),
         ("AUTOSTART", "perhaps"),

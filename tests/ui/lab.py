@@ -149,8 +149,8 @@ def _environment(home: Path, etl_home: Path) -> dict[str, str]:
         "JUPYTER_ETL_HOME": str(etl_home),
         "JUPYTER_ETL_OWNER": "sam",
         "JUPYTER_ETL_TIMEZONE": "UTC",
-        "JUPYTER_ETL_TICK": "0.1",
-        "JUPYTER_ETL_STANDBY": "0",
+        "JUPYTER_ETL_POLL": "0.1",
+        "JUPYTER_ETL_PRESTART": "0",
     }
 
 

@@ -48,7 +48,7 @@ class Scheduler:
         id: Random identity of this scheduler.
         workers: Maximum number of simultaneous attempts.
         lease_s: Seconds without a heartbeat after which an attempt is lost.
-        tick_s: Seconds between two polls of the ledger.
+        poll_s: Seconds between two polls of the ledger.
         draw: Returns a random number in ``[0, 1)`` that spreads retries.
         pause: Returns why no attempt can be started now; "" if attempts can be started.
         ledger_time: Returns the time of the database server; None if the ledger has no server.
@@ -68,7 +68,7 @@ class Scheduler:
         pid: int,
         workers: int,
         lease_s: float,
-        tick_s: float,
+        poll_s: float,
         draw: Callable[[], float] = random.random,
         pause: Callable[[], str] = str,
         ledger_time: Callable[[], datetime | None] = lambda: None,
@@ -83,7 +83,7 @@ class Scheduler:
         self._host = host
         self._pid = pid
         self._workers = workers
-        self._tick_s = tick_s
+        self._poll_s = poll_s
         self._pause = pause
         self._owners = owners
         self._paused_by = ""
@@ -101,7 +101,7 @@ class Scheduler:
         # The result of the last poll, if it found nothing to do.
         self._outlook: Outlook | None = None
 
-    def tick(self) -> int:
+    def poll(self) -> int:
         """Poll once: plan runs, end lost attempts, send notifications, start attempts.
 
         Returns:
@@ -136,7 +136,7 @@ class Scheduler:
         try:
             while not stop():
                 try:
-                    done = self.tick()
+                    done = self.poll()
                     if until_idle and was_idle and done == 0:
                         return
                     was_idle = until_idle and done == 0 and self._is_idle()
@@ -144,7 +144,7 @@ class Scheduler:
                 except StoreError as problem:
                     if failures == 0:
                         _LOG.warning("The ledger cannot be used, trying on: %s", problem)
-                    delay_s = min(_LONGEST_BACKOFF_S, self._tick_s * 2.0 ** min(failures, 16))
+                    delay_s = min(_LONGEST_BACKOFF_S, self._poll_s * 2.0 ** min(failures, 16))
                     failures += 1
                 else:
                     if failures:
@@ -275,8 +275,8 @@ class Scheduler:
         outlook = self._outlook or self._store.load_outlook(now)
         due_at = outlook.next_at
         if due_at is None:
-            return self._tick_s
-        return min(self._tick_s, (due_at - now).total_seconds())
+            return self._poll_s
+        return min(self._poll_s, (due_at - now).total_seconds())
 
     def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
         """Wait until the time is over, one of the own runners ends, or a stop is requested."""

@@ -181,7 +181,7 @@ class Etl:
             pid=os.getpid(),
             workers=workers or self.settings.workers,
             lease_s=self.settings.lease_s,
-            tick_s=self.settings.tick_s,
+            poll_s=self.settings.poll_s,
             draw=random.random,
             pause=start_guard(self.settings),
             ledger_time=self.store.load_time,

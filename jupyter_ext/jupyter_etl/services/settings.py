@@ -20,6 +20,8 @@ PREFIX = "JUPYTER_ETL_"
 BUNDLE_BYTES = 50_000_000
 EVERYBODY = "all"
 """Represents the pipelines of all owners."""
+_OLD_NAMES = {"HEARTBEAT": "BEAT", "POLL": "TICK", "PRESTART": "STANDBY"}
+"""Names that are still read where the new one is not set."""
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -43,9 +45,9 @@ class Settings:
             machine's).
         autostart: Whether to start a scheduler if none is alive (``JUPYTER_ETL_AUTOSTART``, 0
             or 1).
-        heartbeat_s: Seconds between the heartbeats of a runner (``JUPYTER_ETL_BEAT``).
+        heartbeat_s: Seconds between the heartbeats of a runner (``JUPYTER_ETL_HEARTBEAT``).
         lease_s: Seconds without a heartbeat after which an attempt is lost (``JUPYTER_ETL_LEASE``).
-        tick_s: Maximum seconds between two polls of a scheduler (``JUPYTER_ETL_TICK``).
+        poll_s: Maximum seconds between two polls of a scheduler (``JUPYTER_ETL_POLL``).
         disk_reserve: Percentage of a disk that should stay free; below it no attempt is started
             (``JUPYTER_ETL_DISK_RESERVE``; 0 for none).
         memory_bytes: Maximum memory of a run's kernel and its child processes
@@ -65,7 +67,7 @@ class Settings:
             (``JUPYTER_ETL_WARM``, 0 or 1).
         preload: Additional modules that it imports (``JUPYTER_ETL_PRELOAD``, separated by spaces).
         prestart_s: Seconds for which the next runner and its kernel stay prestarted after a run
-            (``JUPYTER_ETL_STANDBY``; 0 for never).
+            (``JUPYTER_ETL_PRESTART``; 0 for never).
         query_bytes: Maximum memory for the data of one interactive read
             (``JUPYTER_ETL_QUERY_LIMIT``, for example ``2GB``; 0 for no limit; None for half of the
             available memory, at least 2 GB).
@@ -84,7 +86,7 @@ class Settings:
     autostart: bool = True
     heartbeat_s: float = 5.0
     lease_s: float = 30.0
-    tick_s: float = 1.0
+    poll_s: float = 1.0
     memory_bytes: int | None = None
     cell_output_bytes: int = CELL_OUTPUT_BYTES
     run_output_bytes: int = RUN_OUTPUT_BYTES
@@ -116,7 +118,7 @@ class Settings:
         Raises:
             DeclarationError: A value is not valid.
         """
-        env = os.environ if environ is None else environ
+        env = _with_new_names(os.environ if environ is None else environ)
 
         def text(name: str, default: str = "") -> str:
             return env.get(PREFIX + name, "").strip() or default
@@ -134,9 +136,9 @@ class Settings:
             workers=_whole(env, "WORKERS", os.cpu_count() or 1),
             timezone=_timezone(text("TIMEZONE")) or _machine_timezone(env),
             autostart=_switch(env, "AUTOSTART") if autostart is None else autostart,
-            heartbeat_s=_number(env, "BEAT", min(5.0, lease_s / 4)),
+            heartbeat_s=_number(env, "HEARTBEAT", min(5.0, lease_s / 4)),
             lease_s=lease_s,
-            tick_s=_number(env, "TICK", 1.0),
+            poll_s=_number(env, "POLL", 1.0),
             memory_bytes=_size(env, "MEMORY", None),
             cell_output_bytes=_size(env, "CELL_OUTPUT", CELL_OUTPUT_BYTES) or 0,
             run_output_bytes=_size(env, "RUN_OUTPUT", RUN_OUTPUT_BYTES) or 0,
@@ -148,7 +150,7 @@ class Settings:
             keep_held_days=_whole(env, "KEEP_HELD_DAYS", 14),
             warm=_switch(env, "WARM"),
             preload=tuple(text("PRELOAD").split()),
-            prestart_s=_whole_or_never(env, "STANDBY", 600),
+            prestart_s=_whole_or_never(env, "PRESTART", 600),
             alerts=tuple(text("ALERTS").split()),
             alert_hosts=tuple(text("ALERT_HOSTS").split()),
         )
@@ -173,9 +175,9 @@ class Settings:
             PREFIX + "WORKERS": str(self.workers),
             PREFIX + "TIMEZONE": self.timezone,
             PREFIX + "AUTOSTART": "1" if self.autostart else "0",
-            PREFIX + "BEAT": str(self.heartbeat_s),
+            PREFIX + "HEARTBEAT": str(self.heartbeat_s),
             PREFIX + "LEASE": str(self.lease_s),
-            PREFIX + "TICK": str(self.tick_s),
+            PREFIX + "POLL": str(self.poll_s),
             PREFIX + "MEMORY": "" if self.memory_bytes is None else str(self.memory_bytes),
             PREFIX + "CELL_OUTPUT": str(self.cell_output_bytes),
             PREFIX + "RUN_OUTPUT": str(self.run_output_bytes),
@@ -187,7 +189,7 @@ class Settings:
             PREFIX + "KEEP_HELD_DAYS": str(self.keep_held_days),
             PREFIX + "WARM": "1" if self.warm else "0",
             PREFIX + "PRELOAD": " ".join(self.preload),
-            PREFIX + "STANDBY": str(self.prestart_s),
+            PREFIX + "PRESTART": str(self.prestart_s),
             PREFIX + "ALERTS": " ".join(self.alerts),
             PREFIX + "ALERT_HOSTS": " ".join(self.alert_hosts),
         }
@@ -214,6 +216,15 @@ def sqlite_url(path: Path) -> str:
 def host_name() -> str:
     """Return the name of this machine in the ledger."""
     return socket.gethostname()
+
+
+def _with_new_names(env: Mapping[str, str]) -> Mapping[str, str]:
+    old = {
+        PREFIX + name: env[PREFIX + former]
+        for name, former in _OLD_NAMES.items()
+        if PREFIX + former in env
+    }
+    return {**old, **env}
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

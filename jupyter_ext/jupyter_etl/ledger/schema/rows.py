@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Result, Row, Table
 
@@ -40,11 +40,26 @@ def value_of(kind: Callable[..., _Value], row: Row[Any], **others: object) -> _V
     return kind(**found)
 
 
-def values_of(kind: Callable[..., _Value], rows: Result[Any]) -> Iterator[_Value]:
-    """Yield the values of the model in the rows of a result, as `value_of` does for one row."""
-    names, places = _columns_of(kind, tuple(rows.keys()))
+def values_of(kind: type[_Value], rows: Result[Any]) -> Iterator[_Value]:
+    """Yield the values of the model in the rows of a result, as `value_of` does for one row.
+
+    Args:
+        kind: A dataclass without ``__post_init__`` and ``__slots__``.
+    """
+    names, places = _columns_of(cast("Any", kind), tuple(rows.keys()))
+    first: _Value | None = None
     for row in rows:
-        yield kind(**dict(zip(names, places(row), strict=True)))
+        given = dict(zip(names, places(row), strict=True))
+        if first is None:
+            first = kind(**given)
+            yield first
+        else:
+            # ``__init__`` of a frozen dataclass calls ``object.__setattr__`` for each field, which
+            # takes as long as the query.
+            value = object.__new__(kind)
+            value.__dict__.update(first.__dict__)
+            value.__dict__.update(given)
+            yield value
 
 
 def new_run_row(new: NewRun, now: datetime) -> dict[str, object]:
