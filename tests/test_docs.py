@@ -21,9 +21,8 @@ from fakes.serving import FakeCatalogue
 from jupyter_etl import errors
 from jupyter_etl.gateway.application import create_app
 from jupyter_etl.gateway.sign_in import SIGN_IN_PATH
-from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.declarations import CommandSpec
-from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.parser import parse_command, parse_line
 from jupyter_etl.language.commands.tables import CLI_COMMANDS, MAGIC_COMMANDS
 from jupyter_etl.model import RunContext
 from jupyter_etl.notebook import api

@@ -36,14 +36,19 @@ SUGGESTION = {**{kind: f"Did you mean '{name}'?" for kind, name in RIGHT.items()
 """The message about the wrong name; runs have numbers, so no similar one is suggested."""
 
 _FILLER = {
+    "after": "2",
     "amount": "10",
     "before": "1",
     "question": "mean(a) of orders",
+    "shares": "1=100",
     "span": "2026-01-01..2026-01-02",
     "verb": "rm",
+    "version": "1",
     "when": '"daily at 06:00"',
 }
-NEW_NAMES = frozenset({("publish table", "name"), ("schedule", "after")})
+NEW_NAMES = frozenset(
+    {("publish table", "name"), ("schedule", "after"), ("token", "read"), ("token", "call")}
+)
 """Arguments whose name need not exist; those of ``--after`` have tests of their own."""
 
 

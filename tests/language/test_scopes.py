@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.general import TokenRequest
-from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.parser import parse_command, parse_line
 from jupyter_etl.language.scopes import covers, format_rate, parse_glob, parse_rate
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from jupyter_etl.cli.main import main
 from jupyter_etl.errors import DeclarationError
-from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.data import (
     ReadRequest,
 )
@@ -14,6 +13,7 @@ from jupyter_etl.language.commands.general import (
     HelpRequest,
     VersionRequest,
 )
+from jupyter_etl.language.commands.parser import parse_command
 from jupyter_etl.language.commands.pipelines import (
     BackfillRequest,
 )
@@ -72,9 +72,15 @@ COMMANDS = [
     "restore",
     "version",
     "serve",
+    "endpoints",
+    "promote",
+    "split",
+    "compare",
     "help",
 ]
 READING = [
+    "endpoints",
+    "compare",
     "token",
     "lineage",
     "watermarks",

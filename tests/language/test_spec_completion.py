@@ -10,7 +10,7 @@ from jupyter_etl.language.commands.tables import MAGIC_COMMANDS
     ("line", "candidates"),
     [
         ("pu", ["publish", "published"]),
-        ("publish ", ["table", "file", "report"]),
+        ("publish ", ["table", "file", "report", "query", "function"]),
         ("publish t", ["table"]),
         ("publish table a b --mode ", ["replace", "append", "upsert"]),
         ("publish table a b --mode u", ["upsert"]),

@@ -152,8 +152,8 @@ def test_a_claim_reads_only_the_queue_index_to_find_the_next_run(
     with statements(store) as seen:
         assert len(store.claim("s", now=NOW, limit=9)) == queued
     found = plans(store, [one for one in seen if "ix" not in one[0] and "runs" in one[0]])
-    assert "COVERING INDEX ix_runs_line" in found
-    steps = "USING COVERING INDEX ix_runs_line (state=? AND pipeline>?)"
+    assert "COVERING INDEX ix_runs_queue" in found
+    steps = "USING COVERING INDEX ix_runs_queue (state=? AND pipeline>?)"
     assert (steps in found) is (queued > 2)
     assert scanned(found) == set()
 

@@ -14,11 +14,10 @@ from msgspec.structs import replace
 
 from fakes.shell import Notebook
 from jupyter_etl.cli.main import main
-from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.data import LoadRequest, PreviewRequest
 from jupyter_etl.language.commands.declarations import Request
 from jupyter_etl.language.commands.lines import magic_line, read_call, shell_line
-from jupyter_etl.language.commands.parser import parse_line
+from jupyter_etl.language.commands.parser import parse_command, parse_line
 from jupyter_etl.language.commands.runs import RunsRequest, TriggerRequest
 from jupyter_etl.language.commands.schedule import ScheduleRequest
 from jupyter_etl.language.commands.watermarks import WatermarkRequest

@@ -19,8 +19,8 @@ from jupyter_etl.cli import (
 from jupyter_etl.cli.init_process import in_a_child
 from jupyter_etl.cli.output import print_message
 from jupyter_etl.errors import DeclarationError, EtlError, NotFound
-from jupyter_etl.language.commands.cli_parser import parse_command
 from jupyter_etl.language.commands.declarations import Request, Surface
+from jupyter_etl.language.commands.parser import parse_command
 from jupyter_etl.language.commands.schedule import UpRequest
 from jupyter_etl.services import Etl
 

@@ -153,7 +153,7 @@ def _in_one_pass() -> Select[Any]:
 
 
 def _line_by_line() -> Select[Any]:
-    """Step from the head of one pipeline queue to the next, in the index ``ix_runs_line``.
+    """Step from the head of one pipeline queue to the next, in the index ``ix_runs_queue``.
 
     Source: PostgreSQL wiki, "Loose indexscan".
     """
@@ -173,7 +173,7 @@ def _line_by_line() -> Select[Any]:
 
 
 def _in_order(first: Select[Any]) -> Select[Any]:
-    """Order the ids of heads as `Head` does; the index ``ix_runs_line`` has everything for it."""
+    """Order the ids of heads as `Head` does; the index ``ix_runs_queue`` has everything for it."""
     head = first.subquery("head")
     since = _since(head.c.not_before)
     least, most = -MOST_PRIORITY, MOST_PRIORITY

@@ -51,7 +51,7 @@ from jupyter_etl.model import (
     VersionWatermark,
 )
 
-REVISION = "0016"
+REVISION = "0018"
 """The newest migration; a test compares it with the migrations."""
 
 VERSION_TABLE = "ledger_revision"
@@ -182,8 +182,8 @@ runs = Table(
     UniqueConstraint("pipeline", "logical_key", name="uq_runs_pipeline_logical_key"),
     Index("ix_runs_wake", "state", "not_before"),
     Index("ix_runs_pipeline", "pipeline", "id"),
-    Index("ix_runs_in_hand", "pipeline", "state"),
-    Index("ix_runs_line", "state", "pipeline", "cause", "rank", "due_at", "id", "not_before"),
+    Index("ix_runs_active", "pipeline", "state"),
+    Index("ix_runs_queue", "state", "pipeline", "cause", "rank", "due_at", "id", "not_before"),
     Index("ix_runs_interval", "pipeline", "interval_start"),
     Index(
         "ix_runs_unnotified",
