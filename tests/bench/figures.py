@@ -16,7 +16,7 @@ class Figure:
     Args:
         what: Description.
         value: In ``unit``; None if it was not measured.
-        unit: ``s``, ``ms``, ``MB``, ``%``, ``x`` (a ratio to the peer) or ``/min``.
+        unit: ``s``, ``ms``, ``MB``, ``%``, ``x`` (a ratio to the peer), ``/min``, or what is counted.
         goal: Goal in ``unit``; None if there is none.
         at_least: Whether the goal is the smallest value that is allowed, and not the largest.
         detail: The medians of a ratio, or why there is no value.

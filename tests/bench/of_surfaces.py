@@ -22,7 +22,6 @@ from bench.notebook_peers import jupyter_server
 from bench.of_data import SHELL
 from bench.processes import Worker, environment, need, server, wait_for, worker
 from bench.sizes import Size
-from jupyter_etl.gateway.application import create_app
 from jupyter_etl.model import RunState
 
 _CLIENTS = 4
@@ -128,25 +127,6 @@ def serve(folder: Path, size: Size) -> Iterator[Figure]:
         unit="ms",
         detail=f"p50 {percentile(times, 0.5) * 1000:.3g} ms of {len(times)}",
     )
-    yield from not_there_yet()
-
-
-def not_there_yet() -> Iterator[Figure]:
-    """Report features of the gateway that are missing, or that are not measured here yet."""
-    routes = [str(route.path) for route in create_app(_Nothing(), lambda: "t" * 43).routes]  # type: ignore[attr-defined,arg-type]
-    for what, word, goal in (
-        ("query API over 3M rows, 4 clients, p95", "quer", 100.0),
-        ("function API, p95 over the function", "api", 20.0),
-    ):
-        there = [path for path in routes if word in path]
-        why = f"no route among {len(routes)} does it"
-        if there:
-            why = f"{', '.join(there)} is there, and no measure drives it yet"
-        yield Figure(what=what, value=None, unit="ms", goal=goal, there=bool(there), detail=why)
-
-
-class _Nothing:
-    """A catalogue that is never used."""
 
 
 def _token(home: Path, port: int) -> str | None:

@@ -91,4 +91,7 @@ CSV = Peers(
 CRON = Peers("cron", ("croniter", "apscheduler"), ("croniter", "apscheduler"))
 """Separate from the others, because jupyter-scheduler requires an old version of croniter."""
 
-ALL = (RUNS, DATA, CSV, CRON)
+LITSERVE = Peers("litserve", ("litserve==0.2.19",), ("litserve",))
+ROAPI = Peers("roapi", ("roapi==0.12.7",), ("roapi",))
+
+ALL = (RUNS, DATA, CSV, CRON, LITSERVE, ROAPI)

@@ -25,7 +25,18 @@ from tempfile import TemporaryDirectory
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from bench import of_csv, of_data, of_endurance, of_ledger, of_panel, of_runs, of_surfaces, peers  # noqa: E402 - the path comes first
+from bench import (  # noqa: E402 - the path comes first
+    of_csv,
+    of_data,
+    of_endurance,
+    of_ledger,
+    of_panel,
+    of_runs,
+    of_serving,
+    of_surfaces,
+    of_traffic,
+    peers,
+)
 from bench.figures import Figure  # noqa: E402
 from bench.page import write_page  # noqa: E402
 from bench.processes import Watch, adopt_orphans, descendants  # noqa: E402
@@ -38,9 +49,14 @@ MEASURES: dict[str, Measure] = {
     **of_data.MEASURES,
     **of_csv.MEASURES,
     **of_surfaces.MEASURES,
+    **of_serving.MEASURES,
+    **of_traffic.MEASURES,
     **of_panel.MEASURES,
     **of_endurance.MEASURES,
 }
+GROUPS = {"serving": (*of_serving.MEASURES, *of_traffic.MEASURES)}
+"""Names that stand for several measurements."""
+
 ON_REQUEST = frozenset(of_endurance.MEASURES)
 """Measurements that take so long that they are only run by name."""
 PAGE = TESTS.parent / "docs" / "performance.md"
@@ -128,11 +144,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only: {', '.join(MEASURES)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"only: {', '.join([*GROUPS, *MEASURES])}"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON on stdout as well")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
     parser.add_argument("--write-docs", action="store_true", help=f"write docs/{PAGE.name}")
     args = parser.parse_args(argv)
+    args.names = [name for given in args.names for name in GROUPS.get(given, (given,))]
     unknown = sorted(set(args.names) - set(MEASURES))
     if unknown:
         parser.error(f"no measure is called {', '.join(unknown)}; there are: {', '.join(MEASURES)}")

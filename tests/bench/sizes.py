@@ -28,6 +28,12 @@ class Size:
         pipelines, runs: Number of each for the panel.
         starts: Processes for the median of an import.
         endurance: Runs during which nothing may grow.
+        http_calls: Calls of an endpoint by one client.
+        lookups: Calls of a query by one client.
+        canary_calls: Calls of an endpoint with a canary.
+        promotions: Promotions and rollbacks, 0.6 s apart.
+        table_versions: Versions of a table that appear under load.
+        endpoints: Endpoints of a gateway at rest.
     """
 
     pairs: int = 7
@@ -49,6 +55,12 @@ class Size:
     runs: int = 100_000
     starts: int = 9
     endurance: int = 10_000
+    http_calls: int = 2_000
+    lookups: int = 250
+    canary_calls: int = 10_000
+    promotions: int = 100
+    table_versions: int = 50
+    endpoints: int = 200
 
     @property
     def of_rows(self) -> str:
@@ -77,4 +89,10 @@ QUICK = Size(
     runs=300,
     starts=1,
     endurance=20,
+    http_calls=20,
+    lookups=5,
+    canary_calls=400,
+    promotions=4,
+    table_versions=2,
+    endpoints=5,
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bench import of_surfaces, run
+from bench import run
 from bench.figures import Figure, against, in_turn, percentile
 from bench.living import platform
 from bench.many import SIX, deploy_many, next_six, queue_many
@@ -182,6 +182,9 @@ def test_every_measure_is_explained() -> None:
     assert END in text
     for name in run.MEASURES:
         assert f"| `{name}` |" in text, name
+    for group, names in run.GROUPS.items():
+        assert f"ONLY={group}" in text, group
+        assert set(names) <= set(run.MEASURES), group
 
 
 @pytest.mark.parametrize(
@@ -199,13 +202,6 @@ def test_what_makes_no_sense_is_refused(
         run.main(words)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
-
-
-def test_what_the_service_lacks_is_reported() -> None:
-    for figure in of_surfaces.not_there_yet():
-        assert figure.value is None
-        assert figure.goal is not None
-        assert "route" in figure.detail
 
 
 def test_the_quick_sizes_are_smaller() -> None:

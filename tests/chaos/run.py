@@ -25,7 +25,8 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS)]
 
-from chaos.harness import Experiment, Report, run_experiment  # noqa: E402 - the path comes first
+from chaos.gateways import battle  # noqa: E402
+from chaos.harness import Experiment, Report, run_experiment  # noqa: E402
 from chaos.invariants import Expected, hours  # noqa: E402
 from chaos.killer import Killer  # noqa: E402
 from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
@@ -34,6 +35,7 @@ from chaos.publishers import crowd  # noqa: E402
 from chaos.storage import damage, log_entries, unmount  # noqa: E402
 from chaos.world import World  # noqa: E402
 from fakes.commits import MODES  # noqa: E402
+from fakes.http_load import free_port  # noqa: E402 - the path comes first  # noqa: E402
 from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
 
 HOUR = "rows"
@@ -44,6 +46,7 @@ COLUMNS = (
 PARTITIONS = 400
 PUBLISHERS, COMMITS = 16, 200
 POWER_SEEDS = 10
+SERVING_KILLS = 200
 DOWN_S = 2.0
 FULL_S = 4.0
 
@@ -217,6 +220,18 @@ class Chaos:
         self.killed += found.kills
         self.broken = self.broken or not whole or bool(found.torn or found.wrong)
 
+    def serving(self) -> None:
+        """Three gateways, 200 kills of them and their workers, while versions are promoted."""
+        kills = max(10, round(SERVING_KILLS * self.scale))
+        with folder() as place:
+            ports = [free_port() for _ in range(3)]
+            found = battle(place, ports, kills=kills, seed=self.seed, pauses_s=(0.1, 1.0))
+        log("serving: " + ", ".join(f"{count} {what}" for what, count in found.counts().items()))
+        for text in found.findings()[:20]:
+            log(f"  {text[:300]}")
+        self.killed += len(found.kills)
+        self.broken = self.broken or bool(found.findings())
+
     def mutants(self) -> None:
         """Each mutant must be detected."""
         for name in MUTANTS:
@@ -347,7 +362,7 @@ def _without_unique(world: World) -> dict[str, Expected]:
 
 
 BATTLES = (
-    "sqlite", "postgres", "backfill", "disk", "unmounted", "damaged", "power", "mutants",
+    "sqlite", "postgres", "backfill", "disk", "unmounted", "damaged", "power", "serving", "mutants",
 )  # fmt: skip
 
 

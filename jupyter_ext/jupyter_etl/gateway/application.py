@@ -86,7 +86,9 @@ def create_app(
             catalogue, _name(request), parse_version(request), request, kind=PublicationKind.REPORT
         )
 
-    routes = [
+    # First those of calls, which are most frequent: routes are tried in order.
+    routes = [] if endpoints is None else call_routes(endpoints, redact)
+    routes += [
         _route("/", index, redact),
         _route("/healthz", lambda request: json_answer({"status": "ok"}), redact),
         _route("/publications", publications, redact),
@@ -98,7 +100,7 @@ def create_app(
         Route(SIGN_OUT_PATH, sign_out, methods=["GET"]),
     ]
     if endpoints is not None:
-        routes += [*call_routes(endpoints, redact), *endpoint_pages(endpoints)]
+        routes += endpoint_pages(endpoints)
     return Starlette(
         routes=routes,
         middleware=[Middleware(TokenGate, operator=token, tokens=known)],

@@ -13,6 +13,7 @@ import pytest
 
 from fakes.worker_pools import Serving, ask, exists, until
 from jupyter_etl.errors import ExecutionError
+from jupyter_etl.serving.workers.launching import Launcher
 from jupyter_etl.serving.workers.pool import PoolState
 from jupyter_etl.serving.workers.restarts import Restarts
 
@@ -213,3 +214,40 @@ def test_a_process_may_end_twice_before_it_is_ready():
         one.crashed("it was killed", 0.0, was_ready=False, was_sound=False)
         downs.append(one.reason is not None)
     assert downs == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("ends", "waits", "is_down"),
+    [
+        # All workers of a fork server count once.
+        ([(7, False), (7, False), (7, False), (7, False), (7, False), (7, False)], 0.0, False),
+        ([(7, False), (8, False)], 0.1, False),
+        ([(7, False), (8, False), (9, False), (10, False)], 0.4, False),
+        ([(7, False), (8, False), (9, False), (10, False), (11, False)], 1.0, True),
+        ([(7, False), (8, False), (9, True), (9, False), (10, False)], 0.1, False),
+    ],
+)
+def test_the_end_of_the_fork_server_is_no_failure_of_a_version(
+    ends: list[tuple[int, bool]], waits: float, is_down: bool
+):
+    one = Restarts()
+    for server, was_ready in ends:
+        one.server_ended(server, 1000.0, was_ready=was_ready)
+    later = round(max(0.0, one.not_before - 1000.0), 3)
+    assert (later, one.reason is not None) == (waits, is_down)
+
+
+def test_a_call_waits_while_fork_servers_end(serving: Serving, tmp_path: Path):
+    launcher = Launcher(tmp_path, preload=())
+    pool = serving.pool(launcher=launcher, workers=2, payload=b"import time; time.sleep(0.2)")
+
+    async def calls() -> None:
+        call, ended = asyncio.create_task(ask(pool, "result = 1")), set()
+        for _ in range(3):
+            await until(lambda: launcher.pid not in (None, *ended))
+            ended.add(launcher.pid)
+            os.kill(launcher.pid, signal.SIGKILL)
+        assert (await call).body == b"1"
+        await launcher.close()
+
+    serving.run(calls())

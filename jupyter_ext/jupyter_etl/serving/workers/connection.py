@@ -137,6 +137,11 @@ class Worker(asyncio.Protocol):
         return None if self._process is None else self._process.pid
 
     @property
+    def lost_server(self) -> int | None:
+        """Process id of the fork server whose end has ended it; None if it did not."""
+        return None if self._process is None else self._process.lost_server
+
+    @property
     def is_free(self) -> bool:
         """Whether it can take a call."""
         most = MAX_IN_FLIGHT if self.is_coroutine else 1

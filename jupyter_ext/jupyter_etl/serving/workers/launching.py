@@ -46,6 +46,7 @@ class WorkerProcess:
         socket: The gateway's end of the connection; non-blocking.
         pid: Process id; None before it is started.
         ended: Set when it has ended.
+        lost_server: Process id of the fork server that has ended before it, and so ended it.
     """
 
     def __init__(self, launcher: Launcher, number: int, connection: socket.socket) -> None:
@@ -54,6 +55,7 @@ class WorkerProcess:
         self.socket = connection
         self.pid: int | None = None
         self.ended: Ended | None = None
+        self.lost_server: int | None = None
         self.on_end: Callable[[], None] = lambda: None
 
     def kill(self, why: str) -> None:
@@ -240,6 +242,7 @@ class Launcher:
         workers = list(self._workers.values())
         self._workers.clear()
         for one in workers:
+            one.lost_server = None if server is None else server.pid
             one.set_ended(Ended(number=one.number, why=why))
 
 

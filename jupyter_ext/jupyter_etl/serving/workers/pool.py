@@ -355,10 +355,12 @@ class WorkerPool:
         self._restarts += one.is_ready and not one.was_stopped
         if one.failure is not None:
             self._down(ExecutionError(one.failure.message, hint=one.failure.hint))
+        elif one.lost_server is not None:
+            self._attempts.server_ended(one.lost_server, now, was_ready=one.is_ready)
         elif not one.is_deliberate:
             is_sound = one.has_answered or (one.is_ready and now - one.ready_at > _LIVED_S)
             self._attempts.crashed(why, now, was_ready=one.is_ready, was_sound=is_sound)
-            self._fail_if_down()
+        self._fail_if_down()
 
     def _down(self, reason: EtlError) -> None:
         self._attempts.cannot_start(reason, asyncio.get_running_loop().time())

@@ -7,6 +7,9 @@ from jupyter_etl.errors import EtlError, ExecutionError
 _STARTS = 3
 """Processes in a row that may end before they are ready until the version is down."""
 
+_SERVERS = 5
+"""Fork servers in a row that may end without a worker that was ready."""
+
 _BACKOFF_S, _MAX_BACKOFF_S = 0.1, 10.0
 _RETRY_S, _MAX_RETRY_S = 1.0, 300.0
 
@@ -24,6 +27,8 @@ class Restarts:
         self.reason: EtlError | None = None
         self.not_before = 0.0
         self._failures = self._downs = 0
+        self._server: int | None = None
+        self._servers = 0
 
     def is_ready(self) -> None:
         """Count a worker that has started."""
@@ -34,6 +39,24 @@ class Restarts:
         self.reason = reason
         self.not_before = now + min(_RETRY_S * 2.0 ** min(self._downs, 60), _MAX_RETRY_S)
         self._downs += 1
+
+    def server_ended(self, server: int, now: float, *, was_ready: bool) -> None:
+        """Count a worker that has ended with its fork server: no failure of the version.
+
+        Args:
+            server: Process id of the fork server, whose workers count once.
+            was_ready: Whether the worker could take calls.
+        """
+        if was_ready:
+            self._servers = 0
+        elif server != self._server:
+            self._servers += 1
+        self._server = server
+        if self._servers >= _SERVERS:
+            message = f"The fork server has ended {self._servers} times before a process was ready."
+            self.cannot_start(ExecutionError(message, hint="Its log has the details."), now)
+        elif self._servers > 1:
+            self.not_before = now + min(_BACKOFF_S * 2.0 ** (self._servers - 2), _MAX_BACKOFF_S)
 
     def crashed(self, why: str, now: float, *, was_ready: bool, was_sound: bool) -> None:
         """Count a worker whose process has ended by itself.
