@@ -32,7 +32,7 @@ from jupyter_etl.model import (
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publishing import publish_staged
 from jupyter_etl.services.reading import live_version, publisher_for
-from jupyter_etl.services.serving_copies import schema_of
+from jupyter_etl.services.serving.copies import schema_of
 from jupyter_etl.services.settings import Settings
 from jupyter_etl.serving.functions.capture import capture
 from jupyter_etl.serving.queries.definition import define_query

@@ -27,10 +27,10 @@ CLI_ROWS = {
         "run", "schedule", "help", "trigger", "backfill", "plan", "preflight", "logs", "cancel", "retry",
         "pause", "resume", "relink", "unschedule", "history", "read", "approve", "reject", "diff",
         "rollback", "lineage", "watermark", "restore", "secret",
-        "token",
+        "token", "promote", "split", "compare",
     ), REFUSES),
     **dict.fromkeys((
-        "status", "pipelines", "runs", "sources", "watermarks", "published", "held", "version",
+        "endpoints", "status", "pipelines", "runs", "sources", "watermarks", "published", "held", "version",
     ), SHOWS),
     **dict.fromkeys(("up", "prune", "doctor", "backup", "serve"), WRITES),
 }  # fmt: skip
@@ -42,10 +42,10 @@ MAGIC_ROWS = {
         "rollback", "approve", "reject", "cancel", "retry", "logs", "relink", "lineage", "watermark",
         "publish table", "publish file", "param", "source", "sql", "run", "schedule",
         "trigger", "backfill", "pause", "resume", "unschedule", "preflight", "approx",
-        "secret", "token", "help",
+        "secret", "token", "publish query", "publish function", "promote", "split", "compare", "help",
     ), REFUSES),
     **dict.fromkeys((
-        "sources", "runs", "status", "pipelines", "debug", "held",
+        "endpoints", "sources", "runs", "status", "pipelines", "debug", "held",
     ), SHOWS),
     # A title and an owner may be any text.
     **dict.fromkeys(("publish report", "owner"), WRITES),

@@ -12,7 +12,7 @@ from fakes.published_table import PublishedTable
 from fakes.served_queries import SALES, SECRET, body, call_table
 from jupyter_etl.errors import LimitExceeded, StorageError
 from jupyter_etl.runner.limited_calls import CallLimits
-from jupyter_etl.services.serving_copies import ServingCopies, schema_of
+from jupyter_etl.services.serving.copies import ServingCopies, schema_of
 from jupyter_etl.serving.queries.tables import LoadedTables
 
 

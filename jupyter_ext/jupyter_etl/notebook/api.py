@@ -27,7 +27,7 @@ from jupyter_etl.serving.functions.hooks import worker_hooks
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jupyter_etl.notebook.endpoints import PublishedFunction
+    from jupyter_etl.notebook.endpoints.publishing import PublishedFunction
     from jupyter_etl.services.lineage import LineageGraph
 
 
@@ -74,26 +74,26 @@ def lookup(name: str, **key: object) -> list[dict[str, Any]]:
 
 def apply(name: str, frame: object, *, version: int | None = None) -> pd.DataFrame | pd.Series[Any]:
     """Return the answers of a published function to the rows of a frame; see `scoring.apply`."""
-    from jupyter_etl.notebook import scoring
+    from jupyter_etl.notebook.endpoints import scoring
 
     return scoring.apply(data_session(), name, frame, version=version)
 
 
 def publish_query(name: str, sql: str, **options: Any) -> Published:
-    """Publish a query as an endpoint: ``%%etl publish query NAME``; see `endpoints.publish_query`."""
-    from jupyter_etl.notebook import endpoints
+    """Publish a query as an endpoint: ``%%etl publish query NAME``; see `publishing.publish_query`."""
+    from jupyter_etl.notebook.endpoints import publishing
 
-    return endpoints.publish_query(data_session(), name, sql, **options)
+    return publishing.publish_query(data_session(), name, sql, **options)
 
 
 def publish_function(name: str, function: object, **options: Any) -> PublishedFunction:
     """Publish a function as an endpoint: ``%%etl publish function NAME``.
 
-    Arguments and errors are those of `endpoints.publish_function`.
+    Arguments and errors are those of `publishing.publish_function`.
     """
-    from jupyter_etl.notebook import endpoints
+    from jupyter_etl.notebook.endpoints import publishing
 
-    return endpoints.publish_function(data_session(), name, function, **options)
+    return publishing.publish_function(data_session(), name, function, **options)
 
 
 def promote(

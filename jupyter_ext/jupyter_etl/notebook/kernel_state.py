@@ -22,7 +22,7 @@ from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Channel
 
 if TYPE_CHECKING:
-    from jupyter_etl.notebook.lookups import NotebookLookups
+    from jupyter_etl.notebook.endpoints.lookups import NotebookLookups
     from jupyter_etl.services.etl import Etl
 
 
@@ -121,7 +121,7 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
 @cache
 def lookups() -> NotebookLookups:
     """Return what `etl.lookup` reads from in this kernel."""
-    from jupyter_etl.notebook.lookups import NotebookLookups
+    from jupyter_etl.notebook.endpoints.lookups import NotebookLookups
 
     return NotebookLookups(channel())
 

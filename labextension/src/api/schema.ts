@@ -824,6 +824,8 @@ export interface components {
             emptied: components["schemas"]["Emptied"][];
             /** @description Replaced partitions whose row count changes; for a held run, a few of those that are a reason. */
             partitions: components["schemas"]["PartitionRows"][];
+            /** @description Changes of an endpoint that break its callers, and of its speed, one clause each. */
+            contract: string[];
             /** @description Why it is held, one sentence each; empty if it is not. */
             reasons: string[];
         };
@@ -1311,6 +1313,8 @@ export interface components {
             tags: {
                 [key: string]: string;
             };
+            /** @description Whether new versions of its endpoints become live by themselves. */
+            promote: components["schemas"]["Promotion"];
         };
         /** @description A common schedule with its times. */
         Preset: {
@@ -1344,6 +1348,11 @@ export interface components {
             /** @description Its Arrow type. */
             type: string;
         };
+        /**
+         * @description Whether new versions of endpoints become live by themselves or wait to be promoted.
+         * @enum {string}
+         */
+        Promotion: "auto" | "manual";
         /** @description A publication with its live versions. */
         PublicationDetail: {
             name: string;
@@ -1762,6 +1771,11 @@ export interface components {
              * @default false
              */
             shared?: boolean;
+            /**
+             * @description manual keeps new versions of its endpoints waiting for jupyter etl promote. Default: auto.
+             * @default null
+             */
+            promote?: components["schemas"]["Promotion"] | null;
             /**
              * @description Remove the schedule; the pipeline runs only on request.
              * @default false

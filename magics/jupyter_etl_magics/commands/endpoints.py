@@ -17,7 +17,7 @@ from jupyter_etl.language.commands.endpoints import (
 from jupyter_etl.language.endpoints.shares import parse_share, parse_split
 from jupyter_etl.language.sizes import rounded_size
 from jupyter_etl.model import Traffic
-from jupyter_etl.notebook import endpoints as publishing
+from jupyter_etl.notebook.endpoints import publishing
 from jupyter_etl.notebook.outputs import Published
 from jupyter_etl.services.endpoints.display import comparison_rows, comparison_words, endpoint_rows
 from jupyter_etl_magics.display import Card, counted, show

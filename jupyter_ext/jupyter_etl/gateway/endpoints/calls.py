@@ -17,7 +17,7 @@ from jupyter_etl.gateway.responses import SAFE_HEADERS, failure_of, not_modified
 from jupyter_etl.gateway.tables import parse_version
 from jupyter_etl.gateway.tokens import access_of
 from jupyter_etl.model import EndpointKind
-from jupyter_etl.services.serving import ServedEndpoint
+from jupyter_etl.services.serving.backend import ServedEndpoint
 from jupyter_etl.serving.queries.rejection import Rejected, answer_of, rejected
 from jupyter_etl.serving.workers.protocol import MAX_BODY_BYTES, Answer
 

@@ -23,15 +23,15 @@ from jupyter_etl.gateway.endpoints.pools import VersionPools
 from jupyter_etl.gateway.endpoints.table_copies import TableCopies
 from jupyter_etl.gateway.responses import public_error
 from jupyter_etl.model import CallRole, EndpointKind, PublicationVersion
-from jupyter_etl.services.call_log import LoggedCall
 from jupyter_etl.services.etl import Etl
-from jupyter_etl.services.serving import (
+from jupyter_etl.services.serving.backend import (
     EndpointBackend,
     Served,
     ServedEndpoint,
     endpoint_of,
     version_label,
 )
+from jupyter_etl.services.serving.call_log import LoggedCall
 from jupyter_etl.serving.answers import compare_answers
 from jupyter_etl.serving.queries.execution import QueryCall
 from jupyter_etl.serving.queries.pages import outdated, read_token

@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_etl._version import __version__
 from jupyter_etl.model import EndpointKind, PublicationVersion
-from jupyter_etl.services.serving import ServedEndpoint, endpoint_of
+from jupyter_etl.services.serving.backend import ServedEndpoint, endpoint_of
 from jupyter_etl.serving.queries.results import ARROW, CSV, PARQUET
 
 _JSON = "application/json"

@@ -11,7 +11,7 @@ from jupyter_etl.gateway.endpoints.metrics import metrics_text
 from jupyter_etl.gateway.endpoints.openapi import openapi_document
 from jupyter_etl.gateway.responses import docs_page, failure, json_answer
 from jupyter_etl.gateway.tokens import access_of
-from jupyter_etl.services.serving import ServedEndpoint
+from jupyter_etl.services.serving.backend import ServedEndpoint
 
 
 def endpoint_pages(endpoints: Endpoints) -> list[Route]:

@@ -14,7 +14,7 @@ from jupyter_etl.errors import EtlError
 from jupyter_etl.gateway.endpoints.background import Background
 from jupyter_etl.gateway.endpoints.table_copies import TableCopies
 from jupyter_etl.model import PublicationVersion
-from jupyter_etl.services.serving import (
+from jupyter_etl.services.serving.backend import (
     EndpointBackend,
     Served,
     ServedEndpoint,

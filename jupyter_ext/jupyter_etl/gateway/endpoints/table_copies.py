@@ -12,7 +12,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from jupyter_etl.errors import EtlError, NotFound
-from jupyter_etl.services.serving import EndpointBackend, Served
+from jupyter_etl.services.serving.backend import EndpointBackend, Served
 from jupyter_etl.serving.queries.pages import CopyRef, read_token
 
 _BUILDERS = 4

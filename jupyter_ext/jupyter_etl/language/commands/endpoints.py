@@ -134,12 +134,12 @@ class EndpointsRequest(JsonOutput, frozen=True, kw_only=True):
 
 
 class PromoteRequest(JsonOutput, frozen=True, kw_only=True):
-    """Make a version of an endpoint live, or give it a part of the traffic."""
+    """Make a version live, or give it a part of the traffic."""
 
     forms: ClassVar = both(
         "promote",
         _GROUPS,
-        "Make a version of an endpoint live, or give it a part of the traffic.",
+        "Make a version live, or give it a part of the traffic.",
         "promote score 2",
         "promote score 2 --canary 10%",
         "promote score 2 --shadow",

@@ -28,7 +28,7 @@ def guide(surface: Surface) -> str:
         ]
     for group, specs in groupby(_table(surface), key=lambda spec: spec.form.group):
         lines.append(group)
-        lines += [f"  {spec.title:<15} {spec.form.summary.split('. ')[0]}" for spec in specs]
+        lines += [f"  {spec.title:<16} {spec.form.summary.split('. ')[0]}" for spec in specs]
     return "\n".join(lines)
 
 

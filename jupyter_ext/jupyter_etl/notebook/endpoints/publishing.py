@@ -32,9 +32,9 @@ from jupyter_etl.model import (
 from jupyter_etl.notebook.outputs import Published, hand_over
 from jupyter_etl.services.notebooks import read_notebook
 from jupyter_etl.services.reading import live_version
-from jupyter_etl.services.serving import FUNCTION_LOADER, function_options
-from jupyter_etl.services.serving_copies import ServingCopies, schema_of
-from jupyter_etl.services.worker_calls import answer_requests, result_text, sample_of
+from jupyter_etl.services.serving.backend import FUNCTION_LOADER, function_options
+from jupyter_etl.services.serving.copies import ServingCopies, schema_of
+from jupyter_etl.services.serving.worker_calls import answer_requests, result_text, sample_of
 from jupyter_etl.serving.functions.capture import Captured, Part, capture
 from jupyter_etl.serving.queries.definition import define_query
 from jupyter_etl.serving.queries.live_lookups import write_tables

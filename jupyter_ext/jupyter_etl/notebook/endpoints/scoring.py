@@ -12,17 +12,17 @@ import msgspec
 from jupyter_etl.errors import DeclarationError, ExecutionError
 from jupyter_etl.language.names import listed
 from jupyter_etl.model import Endpoint, EndpointKind, Read
-from jupyter_etl.notebook.endpoints import worker_options
+from jupyter_etl.notebook.endpoints.publishing import worker_options
 from jupyter_etl.notebook.frames import to_arrow
 from jupyter_etl.services.reading import choose_version
-from jupyter_etl.services.serving import (
+from jupyter_etl.services.serving.backend import (
     FUNCTION_LOADER,
     checked_file,
     endpoint_of,
     other_interpreter,
     version_label,
 )
-from jupyter_etl.services.worker_calls import answer_requests
+from jupyter_etl.services.serving.worker_calls import answer_requests
 from jupyter_etl.serving.workers.protocol import WorkerSpec
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_etl.model import Read
 from jupyter_etl.ports import Channel
 from jupyter_etl.services.reading import live_version
-from jupyter_etl.services.serving_copies import ServingCopies
+from jupyter_etl.services.serving.copies import ServingCopies
 from jupyter_etl.serving.queries.tables import Lookups
 
 

@@ -21,11 +21,11 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.ports import Store
 from jupyter_etl.publishing.lake.layout import is_local
-from jupyter_etl.services.call_log import CallLog
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.publications.publications import open_published
 from jupyter_etl.services.reading import choose_version
-from jupyter_etl.services.serving_copies import ServingCopies
+from jupyter_etl.services.serving.call_log import CallLog
+from jupyter_etl.services.serving.copies import ServingCopies
 from jupyter_etl.serving.queries.execution import QuerySpec, encode_spec
 from jupyter_etl.serving.queries.live_lookups import Tables, write_tables
 from jupyter_etl.serving.queries.pages import CopyRef

@@ -1,0 +1,1 @@
+"""Endpoints in a notebook: publishing them, scoring frames, looking rows up."""
