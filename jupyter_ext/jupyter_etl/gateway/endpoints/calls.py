@@ -87,7 +87,8 @@ def _find(endpoints: Endpoints, request: Request, kind: EndpointKind) -> ServedE
 
 
 def _is_draft(request: Request) -> bool:
-    return request.url.path.startswith("/drafts/")
+    # `request.url` parses the whole address each time.
+    return str(request.scope["path"]).startswith("/drafts/")
 
 
 def _call_of(request: Request, kind: EndpointKind, body: bytes) -> EndpointCall:
@@ -96,7 +97,7 @@ def _call_of(request: Request, kind: EndpointKind, body: bytes) -> EndpointCall:
         # A query has its parameters in the body of a POST only.
         body=body if request.method == "POST" else b"",
         content_type=request.headers.get("content-type", ""),
-        batch=request.url.path.endswith("/batch"),
+        batch=str(request.scope["path"]).endswith("/batch"),
         pairs=tuple(request.query_params.multi_items()) if is_query else (),
         accept=request.headers.get("accept", ""),
         version=parse_version(request),
