@@ -408,6 +408,9 @@ def test_the_version_before_one_that_is_down_answers(gateway: Gateway, ledger: E
     assert (answer.json(), answer.headers["x-version"]) == ({"result": {"p": 0.5}}, "1")
     asked = gateway.post("/functions/fallen/versions/2", {"age": 42.75})
     assert kind_of(asked) == (503, "EndpointDown")
+    alerts = ledger.settings.home / "alerts.log"
+    sent = until("the alert", lambda: alerts.exists() and alerts.read_text())
+    assert "fallen is down | fallen version 2 cannot start, version 1 answers: " in sent
 
 
 def test_a_query_whose_table_is_gone_or_has_lost_a_column(gateway: Gateway, ledger: Etl) -> None:

@@ -166,14 +166,15 @@ class ServedMark:
 class CallRole(StrEnum):
     """Why a version received a call.
 
-    ``live``, ``canary``, ``split`` and ``shadow`` are its part in the traffic; for ``version`` and
-    ``draft``, the caller asked for it.
+    ``live``, ``canary``, ``split`` and ``shadow`` are its part in the traffic; ``fallback`` is the
+    version before one that cannot start; for ``version`` and ``draft``, the caller asked for it.
     """
 
     LIVE = "live"
     CANARY = "canary"
     SPLIT = "split"
     SHADOW = "shadow"
+    FALLBACK = "fallback"
     VERSION = "version"
     DRAFT = "draft"
 

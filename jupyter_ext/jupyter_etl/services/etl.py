@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from jupyter_etl.alerts.fan_out import notifier_for
 from jupyter_etl.errors import ExecutionError
-from jupyter_etl.ports import SchedulerInfo, SecretResolver, Store
+from jupyter_etl.ports import Notifier, SchedulerInfo, SecretResolver, Store
 from jupyter_etl.redaction.redactor import Redactor
 from jupyter_etl.runner.local_executor import LocalExecutors
 from jupyter_etl.scheduling.scheduler import Scheduler
@@ -171,11 +171,7 @@ class Etl:
             store=self.store,
             executor=self.executors.executor(),
             clock=self.clock,
-            notifier=notifier_for(
-                self.settings.alerts,
-                self.settings.home / "alerts.log",
-                allow=self.settings.alert_hosts,
-            ),
+            notifier=self.notifier,
             id=uuid4().hex,
             host=host_name(),
             pid=os.getpid(),
@@ -187,6 +183,15 @@ class Etl:
             ledger_time=self.store.load_time,
             is_running=may_be_running,
             owners=self.settings.runs_for if owners is None else owners,
+        )
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """What sends alerts."""
+        return notifier_for(
+            self.settings.alerts,
+            self.settings.home / "alerts.log",
+            allow=self.settings.alert_hosts,
         )
 
     @cached_property

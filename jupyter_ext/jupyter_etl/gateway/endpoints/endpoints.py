@@ -206,9 +206,9 @@ class Endpoints:
         route = self._route(endpoint, call)
         answer = await self._answer(_chosen(endpoint, route), call, asked=_is_asked(route))
         if not _is_asked(route):
-            before = await self._before_down(endpoint, route)
+            before = self._before_down(endpoint, route)
             if before is not None:
-                route = Route(version=before.number, role=route.role)
+                route = Route(version=before.number, role=CallRole.FALLBACK)
                 answer = await self._answer(before, call)
         seconds = time.perf_counter() - begun
         self.counter.count(endpoint.name, route, answer.status, seconds)
@@ -293,9 +293,7 @@ class Endpoints:
             raise outdated(f"Version {number}, which the first page came from, does not exist.")
         return Route(version=number, role=CallRole.VERSION)
 
-    async def _before_down(
-        self, endpoint: ServedEndpoint, route: Route
-    ) -> PublicationVersion | None:
+    def _before_down(self, endpoint: ServedEndpoint, route: Route) -> PublicationVersion | None:
         """Return the version that answers in place of one that cannot start; None otherwise."""
         version = endpoint.versions[route.version]
         reason = self.pools.why_down(version)
@@ -306,6 +304,7 @@ class Endpoints:
         if text not in self._background.failed:
             self._background.failed.add(text)
             _LOG.error("%s", text)
+            self._background.start(run_sync(self.backend.alert, f"{endpoint.name} is down", text))
         return before
 
     async def _call_shadow(

@@ -157,6 +157,10 @@ class EndpointBackend:
         """Return what is served now; see `load_served`."""
         return load_served(self._etl.store, before)
 
+    def alert(self, title: str, body: str) -> None:
+        """Notify people of an endpoint that cannot answer; raises `EtlError`."""
+        self._etl.notifier.notify(title, body, severity="error", run=None)
+
     def add_counts(self, counts: Sequence[CallCounts]) -> None:
         """Record counts of calls; raises `StoreError`."""
         self._etl.store.add_call_counts(counts)
