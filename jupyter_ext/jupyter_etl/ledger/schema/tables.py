@@ -16,7 +16,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -24,10 +23,13 @@ from sqlalchemy import (
     true,
 )
 
+# Tables are imported from this module only: here the collection is complete.
+from jupyter_etl.ledger.schema.endpoint_tables import call_counts as call_counts
+from jupyter_etl.ledger.schema.endpoint_tables import tokens as tokens
+from jupyter_etl.ledger.schema.endpoint_tables import traffic as traffic
+from jupyter_etl.ledger.schema.metadata import metadata as metadata
 from jupyter_etl.ledger.schema.types import Choice, Instant, Json, Words
 from jupyter_etl.model import (
-    Arm,
-    CallRole,
     Cause,
     CheckResult,
     ColumnOrigin,
@@ -46,7 +48,6 @@ from jupyter_etl.model import (
     ScheduleKind,
     Source,
     Staged,
-    TrafficMode,
     Verdict,
     VersionWatermark,
 )
@@ -55,15 +56,6 @@ REVISION = "0018"
 """The newest migration; a test compares it with the migrations."""
 
 VERSION_TABLE = "ledger_revision"
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -374,53 +366,4 @@ column_origins = Table(
     Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("name", Text, primary_key=True),
     Column("origins", Json(tuple[ColumnOrigin, ...]), nullable=False),
-)
-
-# An endpoint without a row sends all calls to its live version.
-traffic = Table(
-    "traffic",
-    metadata,
-    Column("name", Text, ForeignKey("publications.name"), primary_key=True),
-    Column("mode", Choice(TrafficMode), nullable=False),
-    Column("arms", Json(tuple[Arm, ...]), nullable=False),
-    Column("by", Words, nullable=False),
-    Column("shadow", Integer),
-    Column("changed_at", Instant, nullable=False),
-    Column("changed_by", Text, nullable=False),
-    Column("note", Words, nullable=False),
-)
-
-call_counts = Table(
-    "call_counts",
-    metadata,
-    Column("name", Text, ForeignKey("publications.name"), primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("role", Choice(CallRole), primary_key=True),
-    Column("minute", Instant, primary_key=True),
-    Column("gateway", Text, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-    Column("errors", BigInteger, nullable=False),
-    Column("refused", BigInteger, nullable=False),
-    Column("seconds", Json(dict[int, int]), nullable=False),
-    Column("compared", BigInteger, nullable=False),
-    Column("differing", BigInteger, nullable=False),
-    Column("gaps", Json(dict[int, int]), nullable=False),
-    Index("ix_call_counts_minute", "minute"),
-)
-
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("digest", Text, nullable=False),
-    Column("read", Json(tuple[str, ...]), nullable=False),
-    Column("call", Json(tuple[str, ...]), nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant),
-    Column("revoked_at", Instant),
-    Column("revoked_by", Text, nullable=False, server_default=""),
-    Column("rate", Float),
-    Column("last_used_at", Instant),
-    UniqueConstraint("digest", name="uq_tokens_digest"),
 )
