@@ -69,5 +69,6 @@ def test_the_wheel_holds_two_packages_and_the_built_panel(tmp_path: Path) -> Non
     assert f"{panel}/package.json" in names
     assert f"{panel}/static/style.js" in names
     assert "jupyter_etl/rest/openapi.yaml" in names
-    assert "jupyter_etl/gateway/templates/index.html" in names
+    for page in ("docs", "index", "sign_in"):
+        assert f"jupyter_etl/gateway/templates/{page}.html" in names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]

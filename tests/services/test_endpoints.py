@@ -156,6 +156,7 @@ def test_the_command_that_rolls_back_publications_knows_endpoints(
 
 def test_versions_are_compared_by_their_calls(etl: Etl, endpoints: Endpoints) -> None:
     add_calls(etl, 1, calls=100, errors=5, refused=2, seconds={bucket_of(0.01): 100})
+    add_calls(etl, 1, role=CallRole.DRAFT, calls=7, errors=7, seconds={bucket_of(9.0): 7})
     add_calls(
         etl,
         2,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jupyter_etl.model import CallCounts
+from jupyter_etl.model import CallCounts, CallRole
 from jupyter_etl.serving.histograms import merged, quantile
 
 _Z = 1.959964
@@ -75,7 +75,11 @@ def compare_calls(
     counts: Sequence[CallCounts], before: int, after: int, *, name: str, since: datetime
 ) -> VersionComparison:
     """Compare the calls of two versions of an endpoint since an instant."""
-    of = [[one for one in counts if one.version == number] for number in (before, after)]
+    # Drafts have numbers of their own.
+    of = [
+        [one for one in counts if one.version == number and one.role is not CallRole.DRAFT]
+        for number in (before, after)
+    ]
     shadows = [one for both in of for one in both if one.compared]
     compared = sum(one.compared for one in shadows)
     differing = sum(one.differing for one in shadows)
