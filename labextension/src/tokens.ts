@@ -112,6 +112,8 @@ export interface IEtlModel extends IDisposable {
   approve(run: number): Promise<boolean>;
   /** Discard the staged outputs of a held run. */
   reject(run: number): Promise<boolean>;
+  /** Make a version of an endpoint live. */
+  promote(endpoint: string, version: number): Promise<boolean>;
   /** Make an old version the newest. */
   rollback(publication: string, to: number): Promise<boolean>;
   /** Start the next load at the first row. */

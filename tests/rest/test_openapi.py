@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from fakes.openapi import document
+from fakes.published_endpoints import add_versions
 from jupyter_etl.rest.routes import PREFIX, ROUTES, tornado_rules
 from jupyter_etl.services import Etl
 from rest.example import HELD, add_scheduler
@@ -106,6 +107,7 @@ POSTS = [
     ("/runs/{id}/approve", "200", None),
     ("/runs/{id}/reject", "200", None),
     ("/publications/{name}/rollback", "200", {"to": 1}),
+    ("/publications/{name}/promote", "200", {"version": 2}),
     ("/schedule/lines", "200", {"notebook": "delays.ipynb", "timeout": "1h30m"}),
     ("/schedule/preview", "200", {"when": "daily at 07:00", "timezone": "Europe/Paris"}),
 ]
@@ -119,7 +121,11 @@ def test_each_post_has_a_row() -> None:
 async def test_each_post_answers_as_described(ask, etl: Etl, path: str, status: str, body) -> None:
     add_scheduler(etl)
     number = etl.runs.trigger("delays").id if path.endswith("/cancel") else HELD
-    answer = await ask(concrete(path, number), "POST", body=body)
+    where = concrete(path, number)
+    if path.endswith("/promote"):
+        add_versions(etl, "score", 2)
+        where = "/publications/score/promote"
+    answer = await ask(where, "POST", body=body)
     assert answer.status == int(status), answer.body
     schema_check(answer, operations()[path, "post"], status)
 

@@ -10,6 +10,7 @@ import pytest
 from contracts.store_values import a_run, claim_one, finish, start
 from fakes.notebooks import write_notebook
 from fakes.patience import PATIENCE_S
+from fakes.published_endpoints import add_calls, add_versions
 from jupyter_etl.errors import (
     CheckFailed,
     Conflict,
@@ -67,6 +68,27 @@ async def test_previews_and_histories_have_the_lines_of_their_buttons(ask) -> No
     oldest = history[-1]
     assert oldest["lines"]["diff"] == ""
     assert oldest["lines"]["rollback"].startswith("jupyter etl rollback sales.daily --to ")
+
+
+async def test_an_endpoint_says_how_it_is_called_and_is_promoted(ask, etl: Etl) -> None:
+    add_versions(etl, "score", 2, promote=False)
+    add_calls(etl, 1, calls=4, errors=1)
+    found = (await ask("/publications/score")).json["endpoint"]
+    assert (found["live"], found["versions"], found["answers"]) == (1, [2, 1], "version 1")
+    assert (found["calls"], found["errors"]) == (4, 1)
+    assert found["lines"]["promote"] == {
+        "1": "jupyter etl promote score 1",
+        "2": "jupyter etl promote score 2",
+    }
+    assert found["lines"]["curl"].endswith("-d '{}' http://127.0.0.1:8787/functions/score")
+    compile(found["lines"]["python"], "line", "eval")
+    answer = await ask("/publications/score/promote", "POST", body={"version": 2})
+    assert answer.json["live"]["number"] == 2
+    refused = await ask("/publications/score/promote", "POST", body={"version": 3})
+    assert refused.status == 404
+    table = await ask("/publications/sales.daily/promote", "POST", body={"version": 1})
+    assert table.status == 409
+    assert (await ask("/publications/sales.daily")).json["endpoint"] is None
 
 
 async def test_runs_are_filtered_and_paged(ask, etl: Etl) -> None:

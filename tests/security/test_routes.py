@@ -76,6 +76,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/publications/{name}/diff"): Row(query=("version", "to", "draft")),
     ("GET", "/publications/{name}/lineage"): Row(query=("depth",)),
     ("POST", "/publications/{name}/rollback"): Row(body={"to": 1, "keep_watermarks": False}),
+    ("POST", "/publications/{name}/promote"): Row(body={"version": 1}),
     ("POST", "/schedule/preview"): Row(body={"when": "daily", "timezone": "UTC"}),
     ("POST", "/schedule/lines"): Row(body=DEPLOY),
     ("GET", "/notebook"): Row(query=("path",)),

@@ -46,6 +46,7 @@ ROUTES: tuple[Operation, ...] = (
     previews.diff_publication,
     publications.get_lineage,
     publications.rollback_publication,
+    publications.promote_endpoint,
     notebooks.write_schedule_lines,
     notebooks.preview_schedule,
     notebooks.get_notebook,

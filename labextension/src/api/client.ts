@@ -222,6 +222,12 @@ export class EtlClient {
     return this._json(path('publications', name, 'diff'), between);
   }
 
+  promote(name: string, version: number): Promise<void> {
+    return this._nothing(path('publications', name, 'promote'), 'POST', {
+      version
+    });
+  }
+
   rollback(name: string, to: number): Promise<void> {
     return this._nothing(path('publications', name, 'rollback'), 'POST', {
       to

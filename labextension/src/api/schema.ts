@@ -556,6 +556,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/publications/{name}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a version of an endpoint live, or its canary or shadow. */
+        post: operations["promoteEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedule/lines": {
         parameters: {
             query?: never;
@@ -845,6 +862,44 @@ export interface components {
             partitions: string[];
             /** @description Number of affected partitions. */
             partition_count: number;
+        };
+        /**
+         * @description What answers the calls of an endpoint.
+         * @enum {string}
+         */
+        EndpointKind: "function" | "query";
+        /** @description Lines that call an endpoint; TOKEN stands for a token of a consumer. */
+        EndpointLines: {
+            /** @description For a shell. */
+            curl: string;
+            /** @description With the package httpx. */
+            python: string;
+            /** @description Makes each version live, by its number. */
+            promote: {
+                [key: string]: string;
+            };
+        };
+        /** @description How an endpoint is called, and its calls of the last 24 hours. */
+        EndpointView: {
+            kind: components["schemas"]["EndpointKind"];
+            /** @description Which versions answer, in words. */
+            answers: string;
+            /** @description The live version; 0 while there are only drafts. */
+            live: number;
+            /** @description All versions that can be called, newest first. */
+            versions: number[];
+            /** @description The version that is called without answering; null for none. */
+            shadow: number | null;
+            calls: number;
+            /** @description Answers with a status of 500 or more. */
+            errors: number;
+            /** @description Answers with a status of 400 to 499. */
+            refused: number;
+            /** @description Milliseconds of a call; null without calls. */
+            p50_ms: number | null;
+            /** @description Milliseconds of a call; null without calls. */
+            p95_ms: number | null;
+            lines: components["schemas"]["EndpointLines"];
         };
         /** @description An error response. */
         Error: {
@@ -1348,6 +1403,21 @@ export interface components {
             /** @description Its Arrow type. */
             type: string;
         };
+        /** @description Make a version live, or give it a part of the traffic. */
+        PromoteRequest: {
+            /** @description The version. */
+            version: number;
+            /**
+             * @description The share of the calls that it answers while the live version stays; 0% ends it.
+             * @default
+             */
+            canary?: string;
+            /**
+             * @description Send it all calls, too, and compare its answers, which no caller gets.
+             * @default false
+             */
+            shadow?: boolean;
+        };
         /**
          * @description Whether new versions of endpoints become live by themselves or wait to be promoted.
          * @enum {string}
@@ -1374,6 +1444,8 @@ export interface components {
             history: components["schemas"]["VersionView"][];
             /** @description How other engines read the newest version; empty for files and reports. */
             ways_in: components["schemas"]["WayIn"][];
+            /** @description How it is called; null for other kinds, and without a live version. */
+            endpoint: components["schemas"]["EndpointView"] | null;
         };
         /**
          * @description Kind of an output.
@@ -2991,6 +3063,33 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["RollbackRequest"];
+            };
+        };
+        responses: {
+            /** @description A publication. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationView"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    promoteEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromoteRequest"];
             };
         };
         responses: {

@@ -57,6 +57,7 @@ export type IHold = Schemas['HoldView'];
 export type HeldBy = Schemas['HeldBy'];
 
 export type IPublicationView = Schemas['PublicationView'];
+export type IEndpoint = Schemas['EndpointView'];
 export type IPublicationDetails = Schemas['PublicationDetail'];
 export type IPublicationVersion = Schemas['VersionView'];
 export type PublicationKind = Schemas['PublicationKind'];

@@ -263,6 +263,12 @@ export class EtlModel implements IEtlModel {
     return this._decide(`run:${run}`, () => this.client.reject(run));
   }
 
+  async promote(endpoint: string, version: number): Promise<boolean> {
+    return this._decide(`publication:${endpoint}`, () =>
+      this.client.promote(endpoint, version)
+    );
+  }
+
   async rollback(publication: string, to: number): Promise<boolean> {
     return this._decide(`publication:${publication}`, () =>
       this.client.rollback(publication, to)

@@ -11,11 +11,14 @@ from urllib.parse import parse_qsl, urlencode
 from msgspec import Meta
 
 from jupyter_etl.errors import PublishError
+from jupyter_etl.language.commands.endpoints import PromoteRequest
 from jupyter_etl.language.commands.publications import RollbackRequest
+from jupyter_etl.language.endpoints.shares import parse_share
 from jupyter_etl.model import PublicationKind
 from jupyter_etl.rest.operation import get, post
 from jupyter_etl.rest.parameters import Draft, Search, Version
 from jupyter_etl.rest.views.base import Page
+from jupyter_etl.rest.views.endpoints import endpoint_view
 from jupyter_etl.rest.views.publications import (
     PublicationDetail,
     PublicationView,
@@ -52,7 +55,9 @@ def list_publications(etl: Etl, search: Search = "") -> Page[PublicationView]:
 def get_publication(etl: Etl, name: str) -> PublicationDetail:
     """Return a publication with its live versions, newest first."""
     found, history = etl.publications.get(name), etl.publications.history(name)
-    return publication_detail_view(found, history, now=etl.clock.now())
+    live = None if found.live is None else found.live.what.endpoint
+    endpoint = None if live is None else endpoint_view(etl.endpoints.get(name), live)
+    return publication_detail_view(found, history, now=etl.clock.now(), endpoint=endpoint)
 
 
 @get("/publications/{name}/lineage")
@@ -65,6 +70,14 @@ def get_lineage(etl: Etl, name: str, depth: _Depth = 10) -> LineageView:
 def rollback_publication(etl: Etl, name: str, body: RollbackRequest) -> PublicationView:
     """Publish the content of an earlier version again."""
     etl.publications.rollback(name, body.to, keep_watermarks=body.keep_watermarks)
+    return publication_view(etl.publications.get(name), now=etl.clock.now())
+
+
+@post("/publications/{name}/promote")
+def promote_endpoint(etl: Etl, name: str, body: PromoteRequest) -> PublicationView:
+    """Make a version of an endpoint live, or its canary or shadow."""
+    canary = parse_share(body.canary) if body.canary else None
+    etl.endpoints.promote(name, body.version, canary=canary, shadow=body.shadow)
     return publication_view(etl.publications.get(name), now=etl.clock.now())
 
 

@@ -21,6 +21,7 @@ from jupyter_etl.model import (
 )
 from jupyter_etl.rest.lines import publication_lines, version_lines
 from jupyter_etl.rest.views.base import View
+from jupyter_etl.rest.views.endpoints import EndpointView
 from jupyter_etl.services.health import age_of, publication_freshness
 from jupyter_etl.services.publications.publications import ways_in
 
@@ -133,10 +134,12 @@ class PublicationDetail(PublicationView, frozen=True):
     Args:
         history: Newest first.
         ways_in: How other engines read the newest version; empty for files and reports.
+        endpoint: How it is called; null for other kinds, and without a live version.
     """
 
     history: tuple[VersionView, ...]
     ways_in: tuple[WayIn, ...]
+    endpoint: EndpointView | None = None
 
 
 def publication_view(publication: Publication, *, now: datetime) -> PublicationView:
@@ -162,7 +165,11 @@ def version_view(version: PublicationVersion) -> VersionView:
 
 
 def publication_detail_view(
-    publication: Publication, history: Sequence[PublicationVersion], *, now: datetime
+    publication: Publication,
+    history: Sequence[PublicationVersion],
+    *,
+    now: datetime,
+    endpoint: EndpointView | None = None,
 ) -> PublicationDetail:
     """Make the view of a publication with its live versions, newest first."""
     newest = publication.live or publication.draft
@@ -175,4 +182,5 @@ def publication_detail_view(
         ways_in=tuple(
             WayIn(engine=engine, code=code) for engine, code in (ways_in(newest) if newest else ())
         ),
+        endpoint=endpoint,
     )

@@ -102,6 +102,8 @@ export class FakeClient {
       difference: difference(),
       rows: null
     });
+  promote = (name: string, version: number) =>
+    this.answer(`promote ${name} ${version}`, undefined);
   rollback = (name: string, to: number) =>
     this.answer(`rollback ${name} ${to}`, undefined);
   holds = () => this.page('holds');

@@ -16,6 +16,7 @@ import { ErrorNotice } from '../shared/notice';
 import { Facts } from '../shared/row';
 import { useFetched } from '../shared/useFetched';
 import { imageType, ImageView } from './content';
+import { EndpointDetails } from './endpointDetails';
 
 const SHOWN = 8;
 
@@ -74,6 +75,13 @@ export function PublicationDetails(props: {
       ) : null}
       {version && image ? (
         <ImageView version={version} type={image} thumbnail />
+      ) : null}
+      {details?.endpoint ? (
+        <EndpointDetails
+          name={publication.name}
+          endpoint={details.endpoint}
+          onChange={retry}
+        />
       ) : null}
       <div className="jp-EtlRow-buttons">
         <PublicationActions publication={publication} text />
@@ -155,7 +163,7 @@ export function PublicationActions(props: {
   const which = { draft: live === null };
   return (
     <>
-      {kind === 'table' || kind === 'api' ? (
+      {kind === 'table' ? (
         <Action
           label={trans.__('Preview')}
           of={name}

@@ -88,7 +88,9 @@ function linesOf(
     live ? `v${version.number}` : trans.__('draft %1', version.number),
     rows !== null
       ? trans._n('%2 row', '%2 rows', rows, formatCount(rows))
-      : formatBytes(bytes),
+      : bytes
+        ? formatBytes(bytes)
+        : '',
     title ? name : '',
     publication.pipeline || trans.__('interactive')
   ]
