@@ -214,7 +214,7 @@ def test_typos_get_the_nearest(trips: Notebook) -> None:
 def test_the_guide_and_the_help(notebook: Notebook) -> None:
     guide = notebook.printed("%etl")
     assert "publish table" in guide
-    assert len(guide.splitlines()) < 50
+    assert len(guide.splitlines()) <= 56
     for line in ("%etl load -h", "%etl help load", "%etl load --help"):
         usage = notebook.printed(line)
         assert usage.startswith("%etl load TARGET")
@@ -231,10 +231,18 @@ class TestCompletion:
     """What the Tab key offers."""
 
     def test_commands_and_forms(self, notebook: Notebook) -> None:
-        assert {"sample", "secret", "sql", "source", "sources", "schedule", "status"} == set(
-            notebook.complete("%etl s")
-        )
-        assert notebook.complete("%etl publish ") == ["table", "file", "report"]
+        assert {
+            "sample",
+            "secret",
+            "sql",
+            "source",
+            "sources",
+            "schedule",
+            "split",
+            "status",
+        } == set(notebook.complete("%etl s"))
+        forms = ["table", "file", "report", "query", "function"]
+        assert notebook.complete("%etl publish ") == forms
         assert notebook.complete("%%etl che") == ["check"]
         assert "load" in notebook.complete("x = %etl lo")
 

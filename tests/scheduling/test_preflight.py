@@ -140,8 +140,9 @@ def test_the_cells_of_endpoints_are_read() -> None:
     query = "%%etl publish query by_day\nselect * from sales where day = {{day: date = today}}"
     function = "%%etl publish function score\ndef score(x: float) -> float:\n    return x * factor"
     assert missing(query) == []
-    assert missing(function, "print(score)") == ["factor"]
-    assert missing("factor = 2", function, "print(score(1.5))") == []
+    said = "Cell 1 uses `factor`, which no earlier cell defines."
+    assert messages(function, severity="warning") == [said]
+    assert check("factor = 2", function, "print(score(1.5))") == ()
     assert not [one for one in check(query, last="") if "publishes nothing" in one.message]
     (wrong,) = messages("%%etl publish function score\ndef score(x: float) -> float\n    return x")
     assert "is not valid Python (line 2)" in wrong

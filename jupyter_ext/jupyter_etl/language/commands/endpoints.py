@@ -19,20 +19,20 @@ _TIMEOUT = Argument(
     flags=("--timeout",),
     kind=ValueKind.DURATION,
     placeholder="TIME",
-    help="The time limit of a call, such as 2s.",
+    help="The time limit of a call, such as 2s. Default: 30s.",
 )
 _MEMORY = Argument(
     flags=("--memory",),
     kind=ValueKind.SIZE,
     placeholder="SIZE",
-    help="The memory limit of a worker, such as 1GB.",
+    help="The memory limit of a worker, such as 2GB. Default: 1GB.",
 )
 _WORKERS = Argument(
     flags=("--workers",),
     least=1,
     most=64,
     placeholder="N",
-    help="The number of processes that answer calls.",
+    help="The number of processes that answer calls. Default: 1.",
 )
 _KEEP_WARM = Argument(
     flags=("--keep-warm",), help="Keep the workers running when there are no calls."
@@ -75,7 +75,7 @@ class PublishQueryRequest(Request, frozen=True, kw_only=True):
             least=1,
             most=100_000,
             placeholder="N",
-            help="The maximum number of rows of a page.",
+            help="The maximum number of rows of a page. Default: 1000.",
         ),
     ] = 1000
     timeout_s: Annotated[float, _TIMEOUT] = 30.0
@@ -214,6 +214,6 @@ class CompareRequest(JsonOutput, frozen=True, kw_only=True):
             flags=("--since",),
             kind=ValueKind.DURATION,
             placeholder="TIME",
-            help="How far back calls are compared, such as 2h or 7d.",
+            help="How far back calls are compared, such as 2h or 7d. Default: 24h.",
         ),
     ] = 86400.0

@@ -219,13 +219,13 @@ class VersionRequest(JsonOutput, frozen=True, kw_only=True):
 
 
 class ServeRequest(Request, frozen=True, kw_only=True):
-    """Serve tables, files and reports over HTTP, without Jupyter."""
+    """Serve APIs, tables, files and reports over HTTP, without Jupyter."""
 
     forms: ClassVar = (
         cli(
             "serve",
             "Help",
-            "Serve tables, files and reports over HTTP, without Jupyter.",
+            "Serve APIs, tables, files and reports over HTTP, without Jupyter.",
             "serve --port 8787",
             ledger=False,
         ),

@@ -11,6 +11,8 @@ from jupyter_etl.serving.workers.protocol import Answer, error_answer
 class Rejected(EtlError):
     """A request is not answered; `answer_of` returns what its sender receives instead."""
 
+    http_status = 400
+
 
 def rejected(
     status: int,
