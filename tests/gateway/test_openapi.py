@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -21,7 +23,9 @@ from schemathesis.specs.openapi import checks
 from fakes.gateways import Gateway, open_ledger, publish_function, publish_query, publish_table
 from fakes.injections import INJECTIONS
 from fakes.patience import until
+from jupyter_etl.gateway.endpoints.metrics import metrics_text
 from jupyter_etl.services.etl import Etl
+from jupyter_etl.serving.workers.pool import PoolStatistics
 
 SALES = pa.table(
     {
@@ -162,6 +166,21 @@ def test_metrics_are_for_the_operator(gateway: Gateway, ledger: Etl) -> None:
     assert found["jupyter_etl_workers", ""] == 1
     token = ledger.tokens.create("curious", call=["**"]).value
     assert gateway.get("/metrics", token=token).status_code == 403
+
+
+def test_each_series_appears_once() -> None:
+    counts = dict.fromkeys((field.name for field in fields(PoolStatistics)), 1)
+    pool = SimpleNamespace(statistics=lambda: PoolStatistics(**counts))
+    pools = [
+        (SimpleNamespace(name="score", number=1, draft=draft), pool)
+        for draft in (False, True, False)
+    ]
+    endpoints = SimpleNamespace(counter=SimpleNamespace(totals={}), pools=pools)
+    lines = metrics_text(endpoints).decode().splitlines()  # type: ignore[arg-type]
+    found = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    assert len({series for series, _, _ in found}) == len(found)
+    (workers,) = (n for series, _, n in found if "workers{" in series and 'draft="false"' in series)
+    assert float(workers) == 2
 
 
 def test_probes_need_no_token(gateway: Gateway) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import (
@@ -53,7 +55,7 @@ class _Collector(Collector):
         yield from self._workers()
 
     def _workers(self) -> Iterator[Metric]:
-        labels = ["endpoint", "version"]
+        labels = ["endpoint", "version", "draft"]
         gauges = {
             "workers": "Processes that are ready.",
             "in_flight": "Calls that processes work on.",
@@ -66,10 +68,14 @@ class _Collector(Collector):
         restarts = CounterMetricFamily(
             "jupyter_etl_worker_restarts", "Processes that were replaced.", labels=labels
         )
+        found: dict[tuple[str, str, str], Counter[str]] = {}
         for version, pool in self._endpoints.pools:
-            of, statistics = [version.name, str(version.number)], pool.statistics()
+            # After a restore of the ledger, two versions can have the same number for a while.
+            of = (version.name, str(version.number), str(version.draft).lower())
+            found.setdefault(of, Counter()).update(asdict(pool.statistics()))
+        for of, counts in found.items():
             for name, family in families.items():
-                family.add_metric(of, getattr(statistics, name))
-            restarts.add_metric(of, statistics.restarts)
+                family.add_metric(of, counts[name])
+            restarts.add_metric(of, counts["restarts"])
         yield from families.values()
         yield restarts
