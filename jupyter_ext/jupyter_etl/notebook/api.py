@@ -14,7 +14,7 @@ from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
 from jupyter_etl.notebook.kernel_state import (
     channel,
     data_session,
-    lookups,
+    endpoint_tables,
     open_etl,
     query_bytes,
 )
@@ -68,7 +68,8 @@ def lookup(name: str, **key: object) -> list[dict[str, Any]]:
         DeclarationError: There is no such column, or more than 10,000 rows have the key.
     """
     hooks = worker_hooks()
-    found: list[dict[str, Any]] = (lookups().lookup if hooks is None else hooks.lookup)(name, **key)
+    find = endpoint_tables().lookup if hooks is None else hooks.lookup
+    found: list[dict[str, Any]] = find(name, **key)
     return found
 
 

@@ -158,6 +158,10 @@ class InteractiveChannel(Channel):
             draft=draft,
         )
 
+    def staged_outputs(self) -> builtins.list[Staged]:
+        """Return nothing: outputs are committed at once."""
+        return []
+
 
 def _outputs_of(notebook: str) -> Mapping[str, str]:
     """Return the publications of the saved notebook; empty if it is not saved."""

@@ -22,7 +22,7 @@ from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Channel
 
 if TYPE_CHECKING:
-    from jupyter_etl.notebook.endpoints.lookups import NotebookLookups
+    from jupyter_etl.notebook.lookups import EndpointTables
     from jupyter_etl.services.etl import Etl
 
 
@@ -82,9 +82,7 @@ def close() -> None:
     """
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
-    if lookups.cache_info().currsize:
-        lookups().close()
-        lookups.cache_clear()
+    endpoint_tables.cache_clear()
     remembered.cache_clear()
     known_tables.cache_clear()
     query_setting.cache_clear()
@@ -119,11 +117,11 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
 
 
 @cache
-def lookups() -> NotebookLookups:
-    """Return what `etl.lookup` reads from in this kernel."""
-    from jupyter_etl.notebook.endpoints.lookups import NotebookLookups
+def endpoint_tables() -> EndpointTables:
+    """Return the tables that `etl.lookup` and the endpoints of this notebook read."""
+    from jupyter_etl.notebook.lookups import EndpointTables
 
-    return NotebookLookups(channel())
+    return EndpointTables(channel())
 
 
 @cache

@@ -160,6 +160,10 @@ class Publish(ChannelRequest[PublicationVersion | None], frozen=True, tag="publi
     live: bool = False
 
 
+class LoadStaged(ChannelRequest[list[Staged]], frozen=True, tag="staged_outputs"):
+    """Return the outputs that this run has staged so far; interactively there are none."""
+
+
 AnyRequest = (
     LoadContext
     | DeclareSource
@@ -175,6 +179,7 @@ AnyRequest = (
     | ReportFailure
     | ReportChecks
     | Publish
+    | LoadStaged
 )
 """Every request."""
 
@@ -206,6 +211,7 @@ class Verbs:
     report_failure = _verb(ReportFailure)
     report_checks = _verb(ReportChecks)
     publish = _verb(Publish)
+    staged_outputs = _verb(LoadStaged)
 
     def ask(self, request: ChannelRequest[T]) -> T:
         """Return the answer to a request.

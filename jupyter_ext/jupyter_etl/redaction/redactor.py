@@ -234,6 +234,16 @@ class Redactor:
         """Return the names of the secrets whose values a text contains."""
         return [name for _, _, name in self._find(text)]
 
+    def name_in(self, content: bytes) -> str:
+        """Return the name of a secret whose value is in some bytes, used or not; else ""."""
+        every = self.for_all_values()
+        if len(content) <= _LARGE_BYTES:
+            return next(iter(every.names_in(content.decode("latin-1"))), "")
+        for value, name in list(every._values.items()):
+            if any(form in content for form in plain_forms(value)):
+                return name
+        return ""
+
     def for_all_values(self) -> Redactor:
         """Return a redactor for all values, used or not, too long to occur by coincidence."""
         names = {value: name for name, value in self._known()} | self._values

@@ -217,11 +217,11 @@ def open_version(version: PublicationVersion, request: ReadRequest) -> Reading:
         return replace(reading, begun=begun)
 
 
-def open_staged(staged: Staged, *, limit: int) -> Reading:
+def open_staged(staged: Staged, *, limit: int | None) -> Reading:
     """Start reading staged data that has not been published.
 
     Args:
-        limit: Maximum number of rows.
+        limit: Maximum number of rows; None for all.
 
     Raises:
         PublishError: It has no rows, or its files cannot be read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+import tempfile
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from jupyter_etl.errors import (
     DeclarationError,
     EtlError,
     NotFound,
+    PermissionDenied,
     PublishError,
     user_code_boundary,
 )
@@ -26,23 +28,24 @@ from jupyter_etl.model import (
     EndpointKind,
     PublicationKind,
     PublicationVersion,
-    Read,
     Staged,
 )
+from jupyter_etl.notebook.kernel_state import endpoint_tables
 from jupyter_etl.notebook.outputs import Published, hand_over
+from jupyter_etl.ports import Channel
+from jupyter_etl.runner.channel.client import RunnerChannel
+from jupyter_etl.runner.folders import EXECUTED
 from jupyter_etl.services.notebooks import read_notebook
-from jupyter_etl.services.reading import live_version
-from jupyter_etl.services.serving.backend import FUNCTION_LOADER, function_options
-from jupyter_etl.services.serving.copies import ServingCopies, schema_of
-from jupyter_etl.services.serving.worker_calls import answer_requests, result_text, sample_of
-from jupyter_etl.serving.functions.capture import Captured, Part, capture
+from jupyter_etl.services.secrets import redactor_for
+from jupyter_etl.services.serving import FUNCTION_LOADER, function_options
+from jupyter_etl.services.settings import Settings
+from jupyter_etl.services.worker_calls import answer_requests, result_text, sample_of
+from jupyter_etl.serving.functions.capture import Captured, Part, SecretSearch, capture
 from jupyter_etl.serving.queries.definition import define_query
 from jupyter_etl.serving.queries.live_lookups import write_tables
 from jupyter_etl.serving.workers.protocol import Answer, WorkerSpec
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from jupyter_etl.notebook.session import DataSession
 
 _MOST_SECRETS = 100
@@ -98,12 +101,8 @@ def publish_query(
         DeclarationError: The query is not valid.
         PermissionDenied: The name belongs to another owner.
     """
-
-    def schema(table: str) -> pa.Schema:
-        return schema_of(live_version(data_session.channel.publication(table)))
-
     timezone = data_session.context.timezone
-    found = define_query(sql, schema, key=tuple(key), timezone=timezone)
+    found = define_query(sql, endpoint_tables().schema, key=tuple(key), timezone=timezone)
     endpoint = Endpoint(
         kind=EndpointKind.QUERY,
         request_schema=found.request_schema,
@@ -150,7 +149,12 @@ def publish_function(
         PublishError: A sample was not answered.
         PermissionDenied: The name belongs to another owner.
     """
-    captured = capture(function, module_folders=[data_session.base], anyway=anyway)
+    captured = capture(
+        function,
+        module_folders=[data_session.base],
+        secret_in=_secret_search(data_session.channel),
+        anyway=anyway,
+    )
     requests = tuple(samples) or _calls(data_session, function)
     endpoint = replace(
         _endpoint(data_session, captured),
@@ -181,11 +185,7 @@ def publish_function(
 
 
 def _endpoint(data_session: DataSession, captured: Captured) -> Endpoint:
-    tables = {
-        one.name
-        for one in data_session.channel.publications()
-        if one.kind is PublicationKind.TABLE and one.live is not None
-    }
+    tables = endpoint_tables().names() if "lookup" in captured.names else frozenset()
     return Endpoint(
         kind=EndpointKind.FUNCTION,
         request_schema=json.dumps(captured.signature.request_schema),
@@ -195,9 +195,18 @@ def _endpoint(data_session: DataSession, captured: Captured) -> Endpoint:
         python=captured.python,
         packages=captured.packages,
         code_hash=captured.code_hash,
-        reads=tuple(sorted(captured.texts & tables)) if "lookup" in captured.names else (),
+        reads=tuple(sorted(captured.texts & tables)),
         secrets=_secret_names(captured),
     )
+
+
+def _secret_search(channel: Channel) -> SecretSearch:
+    """Return a search for the secrets of this user, and for those that a run has received."""
+    redactor = redactor_for(Settings.from_env().home)
+    if isinstance(channel, RunnerChannel):
+        for value, name in channel.secrets.items():
+            redactor.register(name, value)
+    return redactor.name_in
 
 
 def _secret_names(captured: Captured) -> tuple[str, ...]:
@@ -233,18 +242,16 @@ def _try(
 @contextmanager
 def worker_options(data_session: DataSession, endpoint: Endpoint) -> Iterator[dict[str, object]]:
     """Provide the options of a function's worker: the same tables and secrets as in a gateway."""
-    folder = data_session.channel.stage_folder("worker")
-    copies, tables = ServingCopies(folder / "copies"), folder / "tables.json"
-    try:
-        live = {
-            name: live_version(data_session.channel.publication(name)) for name in endpoint.reads
-        }
-        write_tables(tables, {name: copies.ensure(version) for name, version in live.items()})
+    tables = endpoint_tables()
+    with tempfile.TemporaryDirectory(prefix="jupyter-etl-") as folder:
+        versions = Path(folder, "tables.json")
+        write_tables(versions, {name: tables.copy(name) for name in endpoint.reads})
         yield function_options(
-            endpoint, secrets=_secrets(data_session, endpoint), copies=copies.folder, tables=tables
+            endpoint,
+            secrets=_secrets(data_session, endpoint),
+            copies=tables.folder,
+            tables=versions,
         )
-    finally:
-        copies.close()
 
 
 def _secrets(data_session: DataSession, endpoint: Endpoint) -> dict[str, str]:
@@ -252,14 +259,16 @@ def _secrets(data_session: DataSession, endpoint: Endpoint) -> dict[str, str]:
     for name in endpoint.secrets:
         try:
             found[name] = data_session.channel.secret(name)
-        except NotFound:
+        except (NotFound, PermissionDenied):
             continue
     return found
 
 
 def _calls(data_session: DataSession, function: object) -> tuple[str, ...]:
     """Return the calls of a function in the saved notebook, as requests."""
-    notebook = data_session.context.notebook
+    context = data_session.context
+    # A run executes the notebook as it was deployed.
+    notebook = context.notebook if context.id is None else Path(context.folder).parent / EXECUTED
     if not isinstance(function, types.FunctionType) or not notebook:
         return ()
     try:
@@ -295,7 +304,5 @@ def _staged(data_session: DataSession, name: str, endpoint: Endpoint) -> Staged:
 def _publish(data_session: DataSession, staged: Staged, *, live: bool) -> Published:
     endpoint = staged.endpoint
     for name in endpoint.reads if endpoint is not None else ():
-        version = _live(data_session, name)
-        if version is not None:
-            data_session.channel.report_read(Read(source=name, version=str(version.number)))
+        endpoint_tables().report(name)
     return hand_over(data_session, staged, None, live=live)

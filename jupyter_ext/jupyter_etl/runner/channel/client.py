@@ -28,12 +28,12 @@ class RunnerChannel(Channel):
         path: Path of the runner's socket, from the environment variable ``JUPYTER_ETL_CHANNEL``.
 
     Attributes:
-        secrets: The values of secrets that this kernel received.
+        secrets: The names of the secrets that this kernel received, by value.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
-        self.secrets: set[str] = set()
+        self.secrets: dict[str, str] = {}
 
     @cached_property
     def context(self) -> RunContext:
@@ -68,7 +68,7 @@ class RunnerChannel(Channel):
             raise error_of(reply.error)
         answer: T = msgspec.convert(reply.ok, request.answer_type())
         if isinstance(request, ResolveSecret):
-            self.secrets.add(str(answer))
+            self.secrets[str(answer)] = request.name
         return answer
 
 

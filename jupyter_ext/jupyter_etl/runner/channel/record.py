@@ -314,6 +314,11 @@ class RunRecord(Verbs):
             self._staged[staged.name] = staged
         self._events.add("staged", name=staged.name, publication=staged.kind, rows=staged.rows)
 
+    def staged_outputs(self) -> list[Staged]:
+        """Return what the run has staged, also in the attempt that it resumes."""
+        with self._lock:
+            return list(self._staged.values())
+
     def _refuse_secret(self, what: str, value: object) -> None:
         if self._redactor.is_active:
             self._redactor.refuse_value_in_texts(
