@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
+from fakes.notebooks import write_notebook
 from fakes.shell import Notebook
+from jupyter_etl.cli.main import main
+from jupyter_etl.services.etl import Etl
 
 SETUP = """import threading
 import numpy as np
@@ -74,3 +82,53 @@ def test_what_cannot_be_served_is_refused_in_a_sentence(notebook: Notebook) -> N
                 seen.append((cell, problem))
     assert seen == []
     assert notebook.shell.user_ns["etl"].read("sales.daily").shape == (3, 2)
+
+
+def test_a_known_secret_is_not_captured(notebook: Notebook, etl: Etl) -> None:
+    etl.secrets.set("api-key", "hunter2-hunter2")
+    notebook.run("key = 'hunter2-hunter2'\ninner = {'k': [key]}")
+    for name in ("key", "inner"):
+        cell = f"%%etl publish function bad\ndef bad(x: float) -> str:\n    return str({name})"
+        _, problem = notebook.fails(cell)
+        assert "the value of the secret 'api-key'" in problem
+        assert "hunter2-hunter2" not in problem
+
+
+def test_a_draft_of_a_table_stands_for_a_table_that_no_run_has_published(
+    notebook: Notebook,
+) -> None:
+    notebook.run(SETUP.replace(", live=True", ""))
+    assert notebook.card(QUERY).text.startswith("✓ sales.by_customer: draft 1\n")
+    assert '{"age": 40} gives {"p":82.0}' in notebook.card(FUNCTION).text
+    notebook.run("found = etl.lookup('sales.daily', cust=1)")
+    assert notebook.names["found"] == [{"cust": 1, "amount": 1.5}]
+
+
+@pytest.mark.kernel
+def test_a_run_publishes_endpoints_together_with_the_table_that_they_read(
+    etl: Etl, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup = SETUP.replace(", live=True", "")
+    function = FUNCTION.replace("""--sample '{"age": 40}' """, "")
+    looked_up = "assert etl.lookup('sales.daily', cust=1) == [{'cust': 1, 'amount': 1.5}]"
+    cells = ("%load_ext jupyter_etl", setup, QUERY, function, "score(age=41)", looked_up)
+    path = write_notebook(here / "nb.ipynb", *cells)
+    assert main(["run", str(path)]) == 0, capsys.readouterr().out
+    rows = {one.name: one for one in etl.endpoints.list()}
+    assert {name: one.live for name, one in rows.items()} == {"sales.by_customer": 1, "score": 1}
+    live = etl.store.load_publication("score").live
+    assert live is not None
+    assert live.what.endpoint is not None
+    assert live.what.endpoint.reads == ("sales.daily",)
+    samples = [(json.loads(one.request), one.response) for one in live.what.endpoint.samples]
+    assert samples == [({"age": 41}, '{"p":84.0}')]
+    narrower = function.replace("age: float", "age: int")
+    write_notebook(path, "%load_ext jupyter_etl", setup, QUERY, narrower, "score(age=41)")
+    capsys.readouterr()
+    assert main(["run", str(path)]) == 3
+    assert "'score' is held: its contract changes: the parameter 'age'" in capsys.readouterr().out
+    # All or nothing.
+    assert {one.name: one.live for one in etl.endpoints.list()} == dict.fromkeys(rows, 1)
+    write_notebook(path, "%load_ext jupyter_etl", setup, QUERY, function, "score(age=41)")
+    assert main(["run", str(path)]) == 0
+    assert {one.name: one.live for one in etl.endpoints.list()} == dict.fromkeys(rows, 2)

@@ -14,7 +14,6 @@ from jupyter_etl.notebook.exploration import Sample, profile_data, sample_data
 from jupyter_etl.notebook.kernel_state import (
     channel,
     data_session,
-    endpoint_tables,
     open_etl,
     query_bytes,
 )
@@ -68,8 +67,11 @@ def lookup(name: str, **key: object) -> list[dict[str, Any]]:
         DeclarationError: There is no such column, or more than 10,000 rows have the key.
     """
     hooks = worker_hooks()
-    find = endpoint_tables().lookup if hooks is None else hooks.lookup
-    found: list[dict[str, Any]] = find(name, **key)
+    if hooks is None:
+        from jupyter_etl.notebook.endpoints.lookups import endpoint_tables
+
+        return endpoint_tables(channel()).lookup(name, **key)
+    found: list[dict[str, Any]] = hooks.lookup(name, **key)
     return found
 
 

@@ -22,7 +22,6 @@ from jupyter_etl.notebook.session import DataSession
 from jupyter_etl.ports import Channel
 
 if TYPE_CHECKING:
-    from jupyter_etl.notebook.lookups import EndpointTables
     from jupyter_etl.services.etl import Etl
 
 
@@ -82,7 +81,6 @@ def close() -> None:
     """
     from jupyter_etl.notebook.interactive import InteractiveChannel
 
-    endpoint_tables.cache_clear()
     remembered.cache_clear()
     known_tables.cache_clear()
     query_setting.cache_clear()
@@ -114,14 +112,6 @@ def data_session(namespace: Mapping[str, object] | None = None) -> DataSession:
         remembered=remembered(),
         query_bytes=query_bytes(),
     )
-
-
-@cache
-def endpoint_tables() -> EndpointTables:
-    """Return the tables that `etl.lookup` and the endpoints of this notebook read."""
-    from jupyter_etl.notebook.lookups import EndpointTables
-
-    return EndpointTables(channel())
 
 
 @cache

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_etl.errors import NotFound
-from jupyter_etl.model import PublicationKind, PublicationVersion, PublishMode, Read, Staged
+from jupyter_etl.model import (
+    Committed,
+    PublicationKind,
+    PublicationVersion,
+    PublishMode,
+    Read,
+    Staged,
+)
 from jupyter_etl.ports import Channel, Reading, ReadRequest
 from jupyter_etl.services.reading import live_version, open_staged, open_version
-from jupyter_etl.services.serving_copies import copy_of
+from jupyter_etl.services.serving.copies import copy_of
 from jupyter_etl.serving.queries.copies import Copies, CopyOf, write_copy
 from jupyter_etl.serving.queries.pages import CopyRef
 from jupyter_etl.serving.queries.tables import Lookups
@@ -63,10 +70,12 @@ class EndpointTables:
             EtlError: It cannot be read.
         """
         found = self._find(name)
-        staged = isinstance(found, Staged)
-        what = found if isinstance(found, Staged) else found.what
+        if isinstance(found, Staged):
+            what: Staged | Committed = found
+            wanted = CopyOf(name=name, number=0, content=found.folder)
+        else:
+            what, wanted = found.what, copy_of(found)
         columns = {column.name for column in what.columns}
-        wanted = CopyOf(name=name, number=0, content=found.folder) if staged else copy_of(found)
         indexed = sorted(columns.intersection([*keys, *what.key]))
         path = self._copies.ensure(wanted, indexed, partial(_write, found))
         return CopyRef(wanted.number, path.name)
@@ -97,10 +106,16 @@ class EndpointTables:
             return staged
         if publication.live is None and staged is not None:
             return staged
-        if publication.live is None and publication.draft is not None:
-            if self._channel.context.id is None:
-                return publication.draft
+        is_interactive = self._channel.context.id is None
+        if publication.live is None and publication.draft is not None and is_interactive:
+            return publication.draft
         return live_version(publication)
+
+
+@lru_cache(maxsize=1)
+def endpoint_tables(channel: Channel) -> EndpointTables:
+    """Return the tables that `etl.lookup` and the endpoints of a notebook read."""
+    return EndpointTables(channel)
 
 
 def _open(found: PublicationVersion | Staged, *, limit: int | None = None) -> Reading:

@@ -30,16 +30,16 @@ from jupyter_etl.model import (
     PublicationVersion,
     Staged,
 )
-from jupyter_etl.notebook.kernel_state import endpoint_tables
+from jupyter_etl.notebook.endpoints.lookups import endpoint_tables
 from jupyter_etl.notebook.outputs import Published, hand_over
 from jupyter_etl.ports import Channel
 from jupyter_etl.runner.channel.client import RunnerChannel
 from jupyter_etl.runner.folders import EXECUTED
 from jupyter_etl.services.notebooks import read_notebook
 from jupyter_etl.services.secrets import redactor_for
-from jupyter_etl.services.serving import FUNCTION_LOADER, function_options
+from jupyter_etl.services.serving.backend import FUNCTION_LOADER, function_options
+from jupyter_etl.services.serving.worker_calls import answer_requests, result_text, sample_of
 from jupyter_etl.services.settings import Settings
-from jupyter_etl.services.worker_calls import answer_requests, result_text, sample_of
 from jupyter_etl.serving.functions.capture import Captured, Part, SecretSearch, capture
 from jupyter_etl.serving.queries.definition import define_query
 from jupyter_etl.serving.queries.live_lookups import write_tables
@@ -102,7 +102,9 @@ def publish_query(
         PermissionDenied: The name belongs to another owner.
     """
     timezone = data_session.context.timezone
-    found = define_query(sql, endpoint_tables().schema, key=tuple(key), timezone=timezone)
+    found = define_query(
+        sql, endpoint_tables(data_session.channel).schema, key=tuple(key), timezone=timezone
+    )
     endpoint = Endpoint(
         kind=EndpointKind.QUERY,
         request_schema=found.request_schema,
@@ -185,7 +187,9 @@ def publish_function(
 
 
 def _endpoint(data_session: DataSession, captured: Captured) -> Endpoint:
-    tables = endpoint_tables().names() if "lookup" in captured.names else frozenset()
+    tables = (
+        endpoint_tables(data_session.channel).names() if "lookup" in captured.names else frozenset()
+    )
     return Endpoint(
         kind=EndpointKind.FUNCTION,
         request_schema=json.dumps(captured.signature.request_schema),
@@ -242,7 +246,7 @@ def _try(
 @contextmanager
 def worker_options(data_session: DataSession, endpoint: Endpoint) -> Iterator[dict[str, object]]:
     """Provide the options of a function's worker: the same tables and secrets as in a gateway."""
-    tables = endpoint_tables()
+    tables = endpoint_tables(data_session.channel)
     with tempfile.TemporaryDirectory(prefix="jupyter-etl-") as folder:
         versions = Path(folder, "tables.json")
         write_tables(versions, {name: tables.copy(name) for name in endpoint.reads})
@@ -304,5 +308,5 @@ def _staged(data_session: DataSession, name: str, endpoint: Endpoint) -> Staged:
 def _publish(data_session: DataSession, staged: Staged, *, live: bool) -> Published:
     endpoint = staged.endpoint
     for name in endpoint.reads if endpoint is not None else ():
-        endpoint_tables().report(name)
+        endpoint_tables(data_session.channel).report(name)
     return hand_over(data_session, staged, None, live=live)
