@@ -403,7 +403,12 @@ def test_a_version_whose_packages_are_not_here_is_down(gateway: Gateway) -> None
 def test_the_version_before_one_that_is_down_answers(gateway: Gateway, ledger: Etl) -> None:
     publish_function(ledger, "fallen", SCORE, function="score")
     publish_function(ledger, "fallen", SCORE, function="score", packages={"numpy": "0.9.0"})
-    until("the function", lambda: "fallen" in gateway.endpoints.served.endpoints)
+
+    def versions() -> int:
+        found = gateway.endpoints.served.endpoints.get("fallen")
+        return 0 if found is None else len(found.versions)
+
+    until("both versions", lambda: versions() == 2)
     answer = gateway.post("/functions/fallen", {"age": 42.75})
     assert (answer.json(), answer.headers["x-version"]) == ({"result": {"p": 0.5}}, "1")
     asked = gateway.post("/functions/fallen/versions/2", {"age": 42.75})

@@ -12,7 +12,10 @@ from jupyter_etl.rest.routes import ROUTES
 from jupyter_etl.services import Etl
 
 KINDS = {"sources": "source", "pipelines": "pipeline", "runs": "run", "publications": "publication"}
-BODIES = {"/pipelines/{name}/watermarks/reset": {"table": RIGHT["source"], "since": "a"}}
+BODIES = {
+    "/pipelines/{name}/watermarks/reset": {"table": RIGHT["source"], "since": "a"},
+    "/publications/{name}/promote": {"version": 1},
+}
 CASES = [(one.method, one.path) for one in ROUTES if "{" in one.path]
 
 

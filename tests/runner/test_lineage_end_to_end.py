@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes.notebooks import write_notebook
+from fakes.patience import until
 from jupyter_etl.model import RunState
 from jupyter_etl.services.etl import Etl
 from jupyter_etl.services.processes.lineage_events import LOG
@@ -43,7 +44,10 @@ def test_a_run_records_what_it_reads_and_makes(etl: Etl, here: Path) -> None:
         ("day", "wh.orders.day"),
         ("total", "wh.orders.amount"),
     ]
-    events = [json.loads(line) for line in (etl.settings.home / LOG).read_text().splitlines()]
+    # The runner writes the last event after the end of the run is recorded.
+    log = etl.settings.home / LOG
+    until("the last event", lambda: len(log.read_text().splitlines()) > 1)
+    events = [json.loads(line) for line in log.read_text().splitlines()]
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
     (daily,) = events[1]["outputs"]
     assert set(daily["facets"]["columnLineage"]["fields"]) == {"day", "total"}

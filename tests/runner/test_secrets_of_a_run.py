@@ -47,7 +47,7 @@ def line(harness: AttemptHarness) -> Iterator[Line]:
 def test_a_kernel_receives_a_secret_and_the_runner_remembers_it(line: Line) -> None:
     assert not line.redactor.is_active
     assert line.kernel.secret("wh_pw") == VALUE
-    assert line.kernel.secrets == {VALUE}
+    assert line.kernel.secrets == {VALUE: "wh_pw"}
     assert line.redactor.redact(VALUE) == "[secret wh_pw]"
 
 
@@ -55,7 +55,7 @@ def test_one_that_is_not_there_is_an_error_of_the_cell(line: Line) -> None:
     with pytest.raises(NotFound) as caught:
         line.kernel.secret("nope")
     assert caught.value.hint == "Set it."
-    assert line.kernel.secrets == set()
+    assert line.kernel.secrets == {}
 
 
 def source(location: str) -> Source:
