@@ -16,7 +16,7 @@ from pathlib import Path
 from chaos import record
 from chaos.invariants import Expected, Findings, inspect, occurrences
 from chaos.killer import SKEWS_S, Killer
-from chaos.world import World, wait_until
+from chaos.world import FILE_ONLY, World, wait_until
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -30,6 +30,8 @@ class Experiment:
         kills: Number of processes to kill.
         pipelines: Number of pipelines, each ``every N s``.
         every_s: Interval of their schedules in seconds.
+        file_every_s: Interval of one more pipeline, which publishes only a file; 0 for none. Its
+            file has no earlier version that would be missed in an empty lake.
         schedulers, workers: Number of simultaneous schedulers, and of simultaneous runs of each.
         pauses_s: Seconds between two kills.
         blackout, blackout_s, stop, skews_s: See `Killer`.
@@ -42,6 +44,7 @@ class Experiment:
     kills: int
     pipelines: int = 4
     every_s: int = 10
+    file_every_s: int = 0
     schedulers: int = 3
     workers: int = 1
     pauses_s: tuple[float, float] = (0.05, 0.4)
@@ -87,8 +90,9 @@ def run_experiment(
     """
     began = time.monotonic()
     report = Report(seed=experiment.seed)
-    names = [f"p{n}" for n in range(experiment.pipelines)]
-    deployed_at = {name: _deploy(world, name, experiment.every_s) for name in names}
+    intervals = {f"p{n}": experiment.every_s for n in range(experiment.pipelines)}
+    intervals |= {FILE_ONLY: experiment.file_every_s} if experiment.file_every_s else {}
+    deployed_at = {name: _deploy(world, name, every_s) for name, every_s in intervals.items()}
     expected = prepare(world)
     killer = Killer(
         world=world,
@@ -105,9 +109,9 @@ def run_experiment(
     try:
         killer.run(experiment.kills, deadline_s=experiment.kill_s, between=lambda: between(killer))
         report.kill_s = time.monotonic() - began
-        until = _pause(world, names, report.findings, experiment.patience_s)
+        until = _pause(world, list(intervals), report.findings, experiment.patience_s)
         for name, (before, after) in deployed_at.items():
-            expected[name] = _expected(experiment.every_s, before, after, until)
+            expected[name] = _expected(intervals[name], before, after, until)
         _drain(world, report.findings, experiment)
     finally:
         reader.communicate(b"")
@@ -127,7 +131,7 @@ def run_experiment(
 
 def _deploy(world: World, name: str, every_s: int) -> tuple[datetime, datetime]:
     before = datetime.now(UTC)
-    world.deploy(name, f"every {every_s}s")
+    world.deploy(name, f"every {every_s}s", rows=name != FILE_ONLY)
     return before, datetime.now(UTC)
 
 

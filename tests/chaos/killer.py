@@ -77,7 +77,7 @@ class Killer:
         """
         end = time.monotonic() + deadline_s
         while self.kills.total() < kills and time.monotonic() < end:
-            self._restart()
+            self.restart()
             self._wake()
             self._strike()
             between()
@@ -87,7 +87,7 @@ class Killer:
     def finish(self) -> None:
         """Stop killing, and continue stopped processes at their time, after the lease."""
         self._dark_until = 0.0
-        self._restart()
+        self.restart()
         while self._asleep:
             self._wake()
             time.sleep(_WAKE_S)
@@ -137,7 +137,7 @@ class Killer:
                 return None
             waited = True
             time.sleep(_POLL_S)
-            self._restart()
+            self.restart()
         if waited:
             time.sleep(self.draw.uniform(0, _LIFE_S))
             # It may have ended meanwhile, and another one started.
@@ -180,7 +180,8 @@ class Killer:
                 _signal(pid, signal.SIGCONT)
         self._asleep = [one for one in self._asleep if one[0] > now]
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Start the schedulers that are missing, unless all are meant to be down."""
         self.world.reap()
         if time.monotonic() < self._dark_until:
             return

@@ -33,7 +33,7 @@ from chaos.mutants import MUTANTS, caught, forget_unique  # noqa: E402
 from chaos.power_cut import Workload  # noqa: E402
 from chaos.publishers import crowd  # noqa: E402
 from chaos.storage import damage, log_entries, unmount  # noqa: E402
-from chaos.world import World  # noqa: E402
+from chaos.world import World, wait_until  # noqa: E402
 from fakes.commits import MODES  # noqa: E402
 from fakes.http_load import free_port  # noqa: E402 - the path comes first  # noqa: E402
 from fakes.postgres import PostgresServer, find_binaries  # noqa: E402
@@ -49,6 +49,7 @@ POWER_SEEDS = 10
 SERVING_KILLS = 200
 DOWN_S = 2.0
 FULL_S = 4.0
+COMMIT_S = 120.0
 
 
 class Chaos:
@@ -172,21 +173,30 @@ class Chaos:
         patches: tuple[str, ...] = (),
         red: bool = False,
     ) -> Report:
-        """Run an experiment with five incidents of the lake."""
+        """Run an experiment with five incidents of the lake, each after a commit."""
         with folder() as place:
-            experiment = self.experiment(60)
+            # Slow enough for runs to commit between two kills, and many runs in each incident.
+            experiment = self.experiment(60, every_s=8, file_every_s=3, pauses_s=(0.3, 2.0))
+            if red:
+                experiment = replace(experiment, skews_s=(0.0,))
             due = moments(experiment.kills)
             world = World(
                 folder=place,
                 kernel=self.kernel,
                 patches=("impatient", *patches),
-                file_first=blow is unmount,
             )
 
             def between(killer: Killer) -> None:
-                if due and killer.kills.total() >= due[0] and log_entries(world):
+                if due and killer.kills.total() >= due[0]:
                     due.pop(0)
-                    blow(world)
+                    if wait_until(lambda: has_committed(killer), patience_s=COMMIT_S):
+                        blow(world)
+                    else:
+                        world.noticed.append(f"nothing was committed within {COMMIT_S:g} s")
+
+            def has_committed(killer: Killer) -> bool:
+                killer.restart()
+                return bool(log_entries(world))
 
             return self._run_experiment(name, world, experiment, between=between, red=red)
 
@@ -247,17 +257,18 @@ class Chaos:
             patches = ("impatient", name)
             world = World(folder=place, kernel=self.kernel, patches=patches, linger_s=1.0)
             experiment = Experiment(
-                seed=self.seed, kills=25, pipelines=3, every_s=4, kill_s=60, stop=0.0, blackout=0.0
-            )
+                seed=self.seed, kills=25, pipelines=3, every_s=4, kill_s=60, stop=0.0, blackout=0.0,
+                # Schedulers whose clocks differ too much start nothing.
+                skews_s=(0.0,),
+            )  # fmt: skip
             changes = {
                 # In a blackout several times of a schedule pass, of which only the latest is caught
                 # up.
                 "no_catch_up": {"blackout": 0.2, "every_s": 2},
-                # The runs never end, so there is nothing to wait for. A killed scheduler with another
-                # clock would keep the others from planning for half of the time.
-                "no_reaping": {"kills": 8, "kill_s": 30, "patience_s": 20.0, "skews_s": (0.0,)},
-                # Two schedulers have to poll at the same instant: equal clocks, many instants.
-                "no_unique": {"pipelines": 6, "every_s": 3, "skews_s": (0.0,)},
+                # The runs never end, so there is nothing to wait for.
+                "no_reaping": {"kills": 8, "kill_s": 30, "patience_s": 20.0},
+                # Two schedulers have to poll at the same instant: many instants.
+                "no_unique": {"pipelines": 6, "every_s": 3},
                 # Runners that continue after another one has executed their run: none is killed.
                 "no_token": {"every_s": 10, "stop": 1.0, "kill_s": 40, "pauses_s": (0.3, 1.2)},
             }

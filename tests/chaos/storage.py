@@ -8,6 +8,9 @@ from pathlib import Path
 
 from chaos.world import TABLE, World
 
+BEGUN_S = 1.0
+"""Longer than a commit takes from its check of the lake to its files."""
+
 AWAY_S = 3.0
 """Longer than the pause of the reader."""
 
@@ -18,10 +21,17 @@ def log_entries(world: World) -> list[Path]:
 
 
 def unmount(world: World) -> None:
-    """Replace the lake by an empty folder for a while; nothing may be written there."""
+    """Replace the lake by an empty folder for a while; nothing may be written there.
+
+    A commit that had found the lake may still write, but is not recorded: a version without its
+    file is found at the end.
+    """
     lake, aside = world.home / "lake", world.home / "lake-aside"
     lake.rename(aside)
     lake.mkdir()
+    time.sleep(BEGUN_S)
+    for begun in lake.iterdir():
+        begun.rename(world.home / f"begun-{time.monotonic_ns()}")
     time.sleep(AWAY_S)
     world.noticed += [
         f"written to the mount point: {path.relative_to(lake)}"

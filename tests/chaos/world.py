@@ -21,6 +21,9 @@ from jupyter_etl.services.runs.executors import FORK_SERVER, RUNNER
 
 INJECT = Path(__file__).parent / "inject"
 TABLE, FILE = "shared.rows", "marker"
+FILE_ONLY = "file"
+"""The pipeline that publishes no rows."""
+
 ROWS = 200
 """Rows that each run appends to the shared table."""
 
@@ -64,8 +67,6 @@ class World:
         kernel: Name of the kernelspec of the notebooks: ``chaos`` or ``python3``.
         patches: Names from `chaos.mutants`, for all of its processes.
         lease_s: Seconds without a heartbeat after which an attempt is lost.
-        file_first: Whether a run publishes its file before its rows. The file has no base that
-            would be missing when the lake is not mounted.
         linger_s: Seconds that a run continues after it has published its rows.
         noticed: Errors noticed during the experiment, which count at the end.
     """
@@ -75,7 +76,6 @@ class World:
     kernel: str = "python3"
     patches: tuple[str, ...] = ("impatient",)
     lease_s: float = 6.0
-    file_first: bool = False
     linger_s: float = 1.0
     schedulers: dict[int, Fork] = field(default_factory=dict)
     noticed: list[str] = field(default_factory=list)
@@ -144,18 +144,17 @@ class World:
             raise AssertionError(f"{words} ended with {code}: {err.read_text()}")
         return out.read_text()
 
-    def notebook(self, name: str, *, files: bool = True) -> Path:
+    def notebook(self, name: str, *, rows: bool = True, files: bool = True) -> Path:
         """Write the notebook of a pipeline: rows for the shared table, and a file."""
-        file = [_A_FILE.format(name=name)] if files else []
-        cells = [_START, *file, _ROWS] if self.file_first else [_START, _ROWS, *file]
+        cells = [_START, *[_ROWS] * rows, *[_A_FILE.format(name=name)] * files]
         if self.linger_s:
             cells.append(f"time.sleep({self.linger_s})")
         path = self.folder / "notebooks" / f"{name}.ipynb"
         return write_notebook(path, *cells, kernel=self.kernel)
 
-    def deploy(self, name: str, *when: str, files: bool = True) -> None:
+    def deploy(self, name: str, *when: str, rows: bool = True, files: bool = True) -> None:
         """Deploy a pipeline with unlimited retries, none of whose times is skipped."""
-        path = self.notebook(name, files=files)
+        path = self.notebook(name, rows=rows, files=files)
         options = ["--catchup", "all", "--overlap", "queue", "--retries", "1000", "--shared"]
         self.call("schedule", str(path), *when, *options)
 
