@@ -64,14 +64,14 @@ def tell(etl: Etl, first: int) -> list[Run]:
         )
         day = run.new.parameters.get("day", "")
         say(
-            f"  {run.id:>4}  {run.new.pipeline:<14} {day!s:<11} {run.state:<10} {took}  {run.error}"
+            f"  {run.id:>4}  {run.new.pipeline:<16} {day!s:<11} {run.state:<10} {took}  {run.error}"
         )
     say("\nPublications")
     for publication in etl.publications.list():
         live = publication.live
         if live is not None:
             rows = "" if live.what.rows is None else f"{live.what.rows:,} rows"
-            say(f"  {publication.name:<18} {publication.kind:<7} version {live.number:<3} {rows}")
+            say(f"  {publication.name:<24} {publication.kind:<7} version {live.number:<3} {rows}")
     return runs
 
 
