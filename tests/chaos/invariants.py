@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chaos import record
 from chaos.reader import whole
-from chaos.world import FILE_ONLY, TABLE, World
+from chaos.world import FILE, FILE_ONLY, TABLE, World
 
 _WHEN_SETTLED_S = 2 * 86_400.0
 _READ = [sys.executable, "-m", "jupyter_etl.cli", "read", TABLE, "--format", "parquet"]
@@ -144,12 +144,23 @@ def _check_versions(found: Findings, url: str) -> None:
         found.doubled += [f"run {run} published {name} twice" for run in twice]
     good = {id for (id,) in record.rows(url, "SELECT id FROM runs WHERE state = 'succeeded'")}
     shared = set(publishers[TABLE]) - {None}
-    if len(numbers[TABLE]) > len(good):
-        found.doubled.append(f"{len(numbers[TABLE])} versions of {len(good)} runs that succeeded")
     query = f"SELECT id FROM runs WHERE pipeline = '{FILE_ONLY}'"
-    silent = good - shared - {id for (id,) in record.rows(url, query)}
-    found.lost += [f"run {run} succeeded and published nothing" for run in sorted(silent)]
-    found.doubled += [f"run {run} published and did not succeed" for run in sorted(shared - good)]
+    file_only = {id for (id,) in record.rows(url, query)}
+    with_rows = good - file_only
+    if len(numbers[TABLE]) > len(with_rows):
+        found.doubled.append(
+            f"{len(numbers[TABLE])} versions of {len(with_rows)} runs that succeeded"
+        )
+    for runs, published in (
+        (with_rows, shared),
+        (good & file_only, set(publishers[f"{FILE_ONLY}.{FILE}"]) - {None}),
+    ):
+        found.lost += [
+            f"run {id} succeeded and published nothing" for id in sorted(runs - published)
+        ]
+        found.doubled += [
+            f"run {id} published and did not succeed" for id in sorted(published - good)
+        ]
 
 
 def _check_rows(found: Findings, world: World) -> None:

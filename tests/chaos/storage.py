@@ -1,9 +1,13 @@
-"""Incidents of a lake while its platform works: it is not mounted, or a log is damaged."""
+"""Incidents of storage: a lake that is not mounted, a damaged log, a full disk."""
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from chaos.world import TABLE, World
@@ -51,3 +55,26 @@ def damage(world: World, draw: random.Random) -> None:
     world.call("doctor", "--repair", codes=(0, 1))
     if newest.read_bytes() != content:
         world.noticed.append(f"{newest.name} was not repaired")
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[bool]:
+    """Mount a disk of 64 MB, if that is permitted."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def fill(ballast: Path) -> None:
+    """Write until the disk is full."""
+    try:
+        with ballast.open("wb") as file:
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+    except OSError:
+        return

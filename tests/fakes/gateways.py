@@ -218,3 +218,11 @@ def _publish(
             owner=etl.settings.owner,
             draft=draft,
         )
+
+
+def kind_of(answer: object) -> tuple[int, str]:
+    """Return status and kind of an error, which must have the form of all errors."""
+    error = answer.json()["error"]  # type: ignore[attr-defined]
+    assert set(error) == {"kind", "message", "hint", "fields"}
+    assert error["message"].endswith((".", "?"))
+    return answer.status_code, error["kind"]  # type: ignore[attr-defined]

@@ -44,7 +44,6 @@ class Endpoint:
         memory_bytes: Memory limit of a worker.
         workers: Number of worker processes.
         keep_warm: Whether the workers keep running without calls.
-        record: Share of the calls whose bodies are recorded, from 0 to 1.
         interpreter: Path of the Python interpreter that published a function.
         python: Its version, such as 3.11.
         packages: Versions of the packages that a function needs, by distribution.
@@ -66,7 +65,6 @@ class Endpoint:
     memory_bytes: int = 1 << 30
     workers: int = 1
     keep_warm: bool = False
-    record: float = 0.0
     interpreter: str = ""
     python: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)

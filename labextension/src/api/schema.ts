@@ -868,7 +868,7 @@ export interface components {
          * @enum {string}
          */
         EndpointKind: "function" | "query";
-        /** @description Lines that call an endpoint; TOKEN stands for a token of a consumer. */
+        /** @description Lines that call an endpoint at the default address; TOKEN stands for a consumer's token. */
         EndpointLines: {
             /** @description For a shell. */
             curl: string;
@@ -884,7 +884,7 @@ export interface components {
             kind: components["schemas"]["EndpointKind"];
             /** @description Which versions answer, in words. */
             answers: string;
-            /** @description The live version; 0 while there are only drafts. */
+            /** @description The live version. */
             live: number;
             /** @description All versions that can be called, newest first. */
             versions: number[];

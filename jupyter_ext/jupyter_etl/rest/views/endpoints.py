@@ -14,11 +14,14 @@ from jupyter_etl.services.endpoints.display import traffic_words
 from jupyter_etl.services.endpoints.endpoints import EndpointRow
 
 _ADDRESS = "http://127.0.0.1:8787"
+"""Where ``jupyter etl serve`` listens by default."""
+
 _HEADER = "Authorization: Bearer TOKEN"
+_HEADERS = 'headers={"Authorization": "Bearer TOKEN"}'
 
 
 class EndpointLines(View, frozen=True):
-    """Lines that call an endpoint; TOKEN stands for a token of a consumer.
+    """Lines that call an endpoint at the default address; TOKEN stands for a consumer's token.
 
     Args:
         curl: For a shell.
@@ -36,7 +39,7 @@ class EndpointView(View, frozen=True):
 
     Args:
         answers: Which versions answer, in words.
-        live: The live version; 0 while there are only drafts.
+        live: The live version.
         versions: All versions that can be called, newest first.
         shadow: The version that is called without answering; null for none.
         errors: Answers with a status of 500 or more.
@@ -61,7 +64,7 @@ def endpoint_view(row: EndpointRow, endpoint: Endpoint) -> EndpointView:
     """Return an endpoint.
 
     Args:
-        endpoint: Its live version, or else its draft.
+        endpoint: Its live version.
     """
     calls = row.statistics
     return EndpointView(
@@ -80,27 +83,25 @@ def endpoint_view(row: EndpointRow, endpoint: Endpoint) -> EndpointView:
 
 
 def _lines(row: EndpointRow, endpoint: Endpoint) -> EndpointLines:
-    draft = "" if row.live else "/drafts"
     name, example = quote(row.name), _example(endpoint)
     promote = {
         str(number): shell_line(PromoteRequest(name=row.name, version=number))
         for number in row.versions
     }
-    headers = f"headers={{{', '.join(json.dumps(word) for word in _HEADER.split(': '))}}}"
-    headers = headers.replace('", "', '": "')
     if row.kind is EndpointKind.QUERY:
+        # Queries have no samples, so the values are placeholders.
         query = f"?{urlencode(example)}" if example else ""
-        url = f"{_ADDRESS}{draft}/queries/{name}{query}"
+        url = f"{_ADDRESS}/queries/{name}{query}"
         return EndpointLines(
             curl=f"curl -H {shlex.quote(_HEADER)} {shlex.quote(url)}",
-            python=f"httpx.get({json.dumps(url)}, {headers}).json()",
+            python=f"httpx.get({json.dumps(url)}, {_HEADERS}).json()",
             promote=promote,
         )
-    url, body = f"{_ADDRESS}{draft}/functions/{name}", json.dumps(example)
+    url, body = f"{_ADDRESS}/functions/{name}", json.dumps(example)
     return EndpointLines(
         curl=f"curl -H {shlex.quote(_HEADER)} -H 'Content-Type: application/json' "
         f"-d {shlex.quote(body)} {shlex.quote(url)}",
-        python=f"httpx.post({json.dumps(url)}, json={example!r}, {headers}).json()",
+        python=f"httpx.post({json.dumps(url)}, json={example!r}, {_HEADERS}).json()",
         promote=promote,
     )
 

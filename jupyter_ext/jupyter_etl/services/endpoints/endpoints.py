@@ -99,7 +99,8 @@ class Endpoints:
         Raises:
             NotFound: There is no such endpoint or version, or the version was pruned.
             PermissionDenied: The endpoint belongs to another owner.
-            Conflict: The version is live already, or somebody changed the traffic at the same time.
+            Conflict: The canary or shadow is live already, or the traffic was changed at the same
+                time.
             DeclarationError: The share is out of range, or both ``canary`` and ``shadow`` are given.
         """
         now = self._store.load_traffic(name)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_etl.language.names import listed
+from jupyter_etl.language.sql.lexer import quoted
 from jupyter_etl.serving.queries.rejection import invalid, rejected
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ def exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     cells = [_cell(kind, f"#{place}") for place, kind in enumerate(relation.types, 1)]
     if all(cell == f"#{place}" for place, cell in enumerate(cells, 1)):
         return relation
-    names = (name.replace('"', '""') for name in relation.columns)
-    named = zip(cells, names, strict=True)
-    return relation.project(", ".join(f'{cell} AS "{name}"' for cell, name in named))
+    named = zip(cells, map(quoted, relation.columns), strict=True)
+    return relation.project(", ".join(f"{cell} AS {name}" for cell, name in named))
 
 
 def _cell(kind: Any, cell: str) -> str:
